@@ -1,0 +1,134 @@
+//! Options that several commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kzstance::corpus::Corpus;
+use kzstance::evaluate::cross::FoldPlan;
+use kzstance::model::Model;
+use kzstance::read::{Columns, Problems, ReadOptions, read_labels};
+use kzstance::rng::RngSeed;
+use kzstance::text::Encoding;
+use kzstance::train::TrainConfig;
+use kzstance::{Error, Result};
+
+use super::talk::Talk;
+
+/// The model that is part of the program.
+static SHIPPED: &[u8] = include_bytes!("../../models/kz-intervention.kzm");
+const DEFAULT_MODEL: &str = "models/kz-intervention.kzm";
+
+#[derive(Debug, Args)]
+pub struct ReadArgs {
+    /// Encoding of text files: utf-8, utf-16le, utf-16be or windows-1256 [default: found by evidence, and told]
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<Encoding>())]
+    encoding: Option<Encoding>,
+
+    /// Names of columns or fields that are not the usual ones, as in text=tweet,outlet=source
+    #[arg(long, value_name = "PART=NAME,...", default_value = "", hide_default_value = true, value_parser = columns)]
+    columns: Columns,
+}
+
+fn columns(given: &str) -> Result<Columns, String> {
+    if given.is_empty() { Ok(Columns::default()) } else { given.parse() }
+}
+
+impl ReadArgs {
+    pub fn options(&self) -> ReadOptions {
+        ReadOptions { encoding: self.encoding, columns: self.columns.clone() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct LabelArgs {
+    /// Labels: a folder with labels.toml, a folder with one folder of texts a class, or a .csv,
+    /// .tsv or .jsonl file of labelled texts
+    pub labels: PathBuf,
+
+    /// An axis to use, with its classes where they are not the usual ones: stance, or
+    /// mood=calm,tense; may be repeated [default: all there are labels of]
+    #[arg(long, value_name = "NAME[=CLASS,...]")]
+    pub axis: Vec<String>,
+
+    /// Only the examples with this target
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+impl LabelArgs {
+    /// Reads the labels and collects what is wrong with them.
+    pub fn read_with(&self, talk: &Talk, problems: &mut Problems) -> Result<Corpus> {
+        let axes: Vec<(String, Vec<String>)> = self
+            .axis
+            .iter()
+            .map(|given| match given.split_once('=') {
+                Some((name, classes)) => (name.to_owned(), classes.split(',').map(|class| class.trim().to_owned()).collect()),
+                None => (given.clone(), Vec::new()),
+            })
+            .collect();
+        let options = self.read.options();
+        let corpus = read_labels(&self.labels, &axes, &options, problems, &mut |note| talk.note(note))?;
+        match &self.target {
+            Some(target) => corpus.of_target(target),
+            None => Ok(corpus),
+        }
+    }
+
+    /// Reads the labels; the first fault is the error, and the others are counted.
+    pub fn read(&self, talk: &Talk) -> Result<Corpus> {
+        let mut problems = Problems::default();
+        let corpus = self.read_with(talk, &mut problems)?;
+        if problems.0.len() > 1 {
+            Talk::warn(format!(
+                "{} faults in the labels; the first follows, «kzstance check {}» lists them all",
+                problems.0.len(),
+                self.labels.display()
+            ));
+        }
+        problems.into_result()?;
+        Ok(corpus)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct FitArgs {
+    /// Folds of the cross-validation: a number, loo (leave one article out) or logo (leave one
+    /// outlet out)
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub folds: FoldPlan,
+
+    /// Seed of folds and intervals
+    #[arg(long, value_name = "N", default_value_t = RngSeed::default().0)]
+    pub seed: u64,
+
+    /// Settings of features and learning (TOML); «kzstance inspect --config» prints a model's
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl FitArgs {
+    pub fn config(&self) -> Result<TrainConfig> {
+        let mut config = TrainConfig::default();
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            config = toml::from_str(&text)
+                .map_err(|error| Error::Usage(format!("{}: {}", path.display(), error.to_string().trim())))?;
+        }
+        config.seed = RngSeed(self.seed);
+        config.check()?;
+        Ok(config)
+    }
+}
+
+/// The model to use: the one named, else `models/kz-intervention.kzm` here, else the one shipped
+/// inside the program.
+pub fn open_model(path: Option<&PathBuf>) -> Result<Model> {
+    match path {
+        Some(path) => Model::open(path),
+        None if PathBuf::from(DEFAULT_MODEL).exists() => Model::open(DEFAULT_MODEL),
+        None => Model::from_static(SHIPPED, "the shipped model"),
+    }
+}

@@ -1,0 +1,325 @@
+//! `kzstance score`
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use kzstance::document::Document;
+use kzstance::error::Place;
+use kzstance::model::{Header, Score as Scored, Scorer};
+use kzstance::read::{files, jsonl, read_file};
+use kzstance::write::AtomicFile;
+use kzstance::{Error, Result};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::options::{ReadArgs, open_model};
+use super::talk::{Talk, stdout_error, table};
+
+/// Documents scored at a time.
+const BATCH: usize = 4096;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kzstance score article.txt
+  kzstance score news/ --format csv -o news-scored.csv
+  cat news.jsonl | kzstance score - --format jsonl --explain")]
+pub struct Score {
+    /// Articles: .txt files, .jsonl, .csv or .tsv rows, folders of these, or - for JSONL on
+    /// standard input
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+
+    /// The model [default: models/kz-intervention.kzm, else the one inside the program]
+    #[arg(short, long, value_name = "FILE")]
+    model: Option<PathBuf>,
+
+    /// Form of the output [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Add the words that weigh most, with their places in the text
+    #[arg(long)]
+    explain: bool,
+
+    /// Report and skip records that cannot be read
+    #[arg(long)]
+    keep_going: bool,
+
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Jsonl,
+    Csv,
+}
+
+impl Score {
+    pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
+        let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
+        let format = self.format();
+        let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
+        let (streams, paths): (Vec<PathBuf>, Vec<PathBuf>) = self.inputs.iter().cloned().partition(|path| path.as_os_str() == "-");
+        let files = files(&paths)?;
+        let bar = talk.progress(files.len() as u64, "scoring");
+        let mut skipped = 0;
+        for file in files {
+            match read_file(&file, &self.read.options(), &mut |note| talk.note(note)) {
+                Ok(documents) => self.pass(&scorer, documents, &mut output, talk, &mut skipped)?,
+                Err(error) => self.skip(error, talk, &mut skipped)?,
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        for _ in streams {
+            self.pass_stream(&scorer, &mut output, talk, &mut skipped)?;
+        }
+        output.finish()?;
+        if skipped > 0 {
+            Talk::warn(format!("{skipped} records were skipped"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn format(&self) -> Format {
+        let ending = self.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        self.format.unwrap_or(match ending {
+            Some("jsonl" | "ndjson") => Format::Jsonl,
+            Some("csv") => Format::Csv,
+            _ => Format::Table,
+        })
+    }
+
+    fn skip(&self, error: Error, talk: &Talk, skipped: &mut usize) -> Result<()> {
+        if !self.keep_going {
+            return Err(error);
+        }
+        talk.error(&error);
+        *skipped += 1;
+        Ok(())
+    }
+
+    fn pass(&self, scorer: &Scorer, documents: Vec<Result<Document>>, output: &mut Output, talk: &Talk, skipped: &mut usize) -> Result<()> {
+        let mut sound = Vec::with_capacity(documents.len());
+        for document in documents {
+            match document {
+                Ok(document) => sound.push(document),
+                Err(error) => self.skip(error, talk, skipped)?,
+            }
+        }
+        let most = if self.explain { 10 } else { 0 };
+        for batch in sound.chunks(BATCH) {
+            let scores: Vec<Scored> = batch.par_iter().map(|document| scorer.score(document, most)).collect();
+            scores.into_iter().try_for_each(|score| output.write(score))?;
+        }
+        Ok(())
+    }
+
+    /// JSONL from standard input, a batch of lines at a time.
+    fn pass_stream(&self, scorer: &Scorer, output: &mut Output, talk: &Talk, skipped: &mut usize) -> Result<()> {
+        let name = PathBuf::from("standard input");
+        let columns = self.read.options().columns;
+        let mut lines = std::io::stdin().lock().lines().enumerate().peekable();
+        while lines.peek().is_some() {
+            let mut batch = Vec::new();
+            for (index, line) in lines.by_ref().take(BATCH) {
+                let place = Place::line(&name, index as u64 + 1);
+                match line {
+                    Ok(line) if line.trim().is_empty() => {}
+                    Ok(line) => batch.push(jsonl::document(&line, place, &columns)),
+                    Err(source) if source.kind() == std::io::ErrorKind::InvalidData => {
+                        batch.push(Err(Error::Encoding { place, problem: "not UTF-8; standard input must be UTF-8".into() }));
+                    }
+                    Err(source) => return Err(Error::Read { path: name, source }),
+                }
+            }
+            self.pass(scorer, batch, output, talk, skipped)?;
+            output.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Where scores go, in their form. A file comes into being when it is complete.
+struct Output<'h> {
+    header: &'h Header,
+    sink: Sink,
+    form: Form,
+}
+
+enum Sink {
+    Standard(std::io::BufWriter<std::io::StdoutLock<'static>>),
+    File(std::io::BufWriter<AtomicFile>, PathBuf),
+}
+
+enum Form {
+    Table(Vec<Scored>),
+    Jsonl,
+    Csv,
+}
+
+impl<'h> Output<'h> {
+    fn new(path: Option<&std::path::Path>, format: Format, header: &'h Header) -> Result<Self> {
+        let sink = match path {
+            Some(path) => Sink::File(std::io::BufWriter::new(AtomicFile::create(path)?), path.to_owned()),
+            None => Sink::Standard(std::io::BufWriter::new(std::io::stdout().lock())),
+        };
+        let form = match format {
+            Format::Table => Form::Table(Vec::new()),
+            Format::Jsonl => Form::Jsonl,
+            Format::Csv => Form::Csv,
+        };
+        let mut output = Output { header, sink, form };
+        if format == Format::Csv {
+            let names = csv_names(header);
+            output.line(&csv_line(&names))?;
+        }
+        Ok(output)
+    }
+
+    fn write(&mut self, score: Scored) -> Result<()> {
+        match &mut self.form {
+            Form::Table(scores) => {
+                scores.push(score);
+                Ok(())
+            }
+            Form::Jsonl => {
+                let mut line = json_of(&score, self.header).to_string();
+                line.push('\n');
+                self.line(&line)
+            }
+            Form::Csv => {
+                let line = csv_line(&csv_values(&score, self.header));
+                self.line(&line)
+            }
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Result<()> {
+        match &mut self.sink {
+            Sink::Standard(out) => out.write_all(line.as_bytes()).map_err(stdout_error),
+            Sink::File(out, path) => out.write_all(line.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source }),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match &mut self.sink {
+            Sink::Standard(out) => out.flush().map_err(stdout_error),
+            Sink::File(..) => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if let Form::Table(scores) = &self.form {
+            let isolate = matches!(self.sink, Sink::Standard(_)) && std::io::stdout().is_terminal();
+            let text = table_of(scores, self.header, isolate);
+            self.line(&text)?;
+        }
+        match self.sink {
+            Sink::Standard(mut out) => out.flush().map_err(stdout_error),
+            Sink::File(out, path) => {
+                out.into_inner().map_err(|error| Error::Write { path, source: error.into_error() })?.commit()
+            }
+        }
+    }
+}
+
+fn json_of(score: &Scored, header: &Header) -> Value {
+    let mut line = Map::new();
+    line.insert("id".into(), json!(score.id));
+    for (head, found) in header.heads.iter().zip(&score.heads) {
+        let probabilities: Map<String, Value> =
+            head.axis.classes.iter().cloned().zip(found.probabilities.iter().map(|p| json!(p))).collect();
+        line.insert(
+            head.axis.name.clone(),
+            json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain}),
+        );
+    }
+    let voices: Map<String, Value> = score
+        .voices
+        .iter()
+        .filter_map(|(voice, share)| Some((serde_json::to_value(voice).ok()?.as_str()?.to_owned(), json!(share))))
+        .collect();
+    line.insert("voices".into(), Value::Object(voices));
+    line.insert("known_share".into(), json!(score.known_share));
+    let evidence: Vec<Value> = score
+        .evidence
+        .iter()
+        .map(|found| {
+            json!({"term": found.term, "start": found.span.map(|span| span.0), "end": found.span.map(|span| span.1), "weight": found.weight})
+        })
+        .collect();
+    line.insert("evidence".into(), Value::Array(evidence));
+    Value::Object(line)
+}
+
+fn csv_names(header: &Header) -> Vec<String> {
+    let mut names = vec!["id".to_owned()];
+    for head in &header.heads {
+        let axis = &head.axis.name;
+        names.push(axis.clone());
+        names.extend(head.axis.classes.iter().map(|class| format!("{axis}_p_{class}")));
+        names.push(format!("{axis}_abstain"));
+    }
+    names.push("known_share".into());
+    names
+}
+
+fn csv_values(score: &Scored, header: &Header) -> Vec<String> {
+    let mut values = vec![score.id.clone()];
+    for (head, found) in header.heads.iter().zip(&score.heads) {
+        values.push(head.axis.classes[found.class].clone());
+        values.extend(found.probabilities.iter().map(f64::to_string));
+        values.push(found.abstain.unwrap_or_default().to_owned());
+    }
+    values.push(score.known_share.to_string());
+    values
+}
+
+fn csv_line(values: &[String]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(values);
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+fn table_of(scores: &[Scored], header: &Header, isolate: bool) -> String {
+    let mut names = vec!["document".to_owned()];
+    for head in &header.heads {
+        names.push(head.axis.name.clone());
+        names.extend(head.axis.classes.iter().cloned());
+    }
+    names.push("known words".into());
+    let rows: Vec<Vec<String>> = scores.iter().map(|score| table_row(score, header)).collect();
+    let mut text = table(&names, &rows, usize::MAX);
+    for score in scores.iter().filter(|score| !score.evidence.is_empty()) {
+        let class = &header.heads[0].axis.classes[score.heads[0].class];
+        text += &format!("\n{}: words that weigh most for (+) or against (-) {class}\n", score.id);
+        for found in &score.evidence {
+            // Isolates keep a right-to-left word from rearranging its line on a terminal.
+            let term = if isolate { format!("\u{2068}{}\u{2069}", found.term) } else { found.term.clone() };
+            text += &format!("  {:+.3}  {term}\n", found.weight);
+        }
+    }
+    text
+}
+
+fn table_row(score: &Scored, header: &Header) -> Vec<String> {
+    let mut row = vec![score.id.clone()];
+    for (head, found) in header.heads.iter().zip(&score.heads) {
+        let label = &head.axis.classes[found.class];
+        row.push(found.abstain.map_or_else(|| label.clone(), |reason| format!("{label} ({reason})")));
+        row.extend(found.probabilities.iter().map(|p| format!("{p:.3}")));
+    }
+    row.push(format!("{:.0} %", 100.0 * score.known_share));
+    row
+}

@@ -1,0 +1,83 @@
+//! What is said, and where: progress and notes on standard error, data on standard output.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kzstance::{Error, Result};
+
+/// How loud to be.
+#[derive(Debug)]
+pub struct Talk {
+    quiet: bool,
+}
+
+impl Talk {
+    pub fn new(quiet: bool) -> Self {
+        Talk { quiet }
+    }
+
+    /// Something to know.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            anstream::eprintln!("{}", text.as_ref());
+        }
+    }
+
+    /// Something to look at, whatever the loudness.
+    pub fn warn(text: impl AsRef<str>) {
+        let style = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+        anstream::eprintln!("{style}warning:{style:#} {}", text.as_ref());
+    }
+
+    pub fn error(&self, error: &Error) {
+        let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        anstream::eprintln!("{style}error:{style:#} {error}");
+    }
+
+    /// A progress bar on a terminal, nothing elsewhere.
+    pub fn progress(&self, steps: u64, what: &'static str) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30.cyan/dim} {pos}/{len}  {elapsed} elapsed, {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}
+
+/// Writes data to standard output.
+pub fn print(bytes: &[u8]) -> Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_error)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn stdout_error(source: std::io::Error) -> Error {
+    Error::Write { path: PathBuf::from("standard output"), source }
+}
+
+/// A table for people: a header, rows, columns of numbers to the right.
+pub fn table(header: &[String], rows: &[Vec<String>], numeric_from: usize) -> String {
+    use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    let cell = |(index, text): (usize, &String)| {
+        let alignment = if index >= numeric_from { CellAlignment::Right } else { CellAlignment::Left };
+        Cell::new(text).set_alignment(alignment)
+    };
+    table.set_header(header.iter().enumerate().map(cell));
+    for row in rows {
+        table.add_row(row.iter().enumerate().map(cell));
+    }
+    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    text.shrink_to_fit();
+    text
+}

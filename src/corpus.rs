@@ -1,0 +1,127 @@
+//! Labelled documents.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::document::{Document, features_digest, sha256_hex};
+use crate::error::{Error, Result};
+use crate::label::Axis;
+
+/// A document with what was judged of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The document.
+    pub document: Document,
+    /// For each axis of the corpus the class, where one was given.
+    pub labels: Vec<Option<usize>>,
+    /// Where it comes from: `seed`, `press`, `authored`, or empty.
+    pub origin: String,
+    /// The outlet, as named; documents of one outlet stay in one fold.
+    pub outlet: Option<String>,
+    /// What its stance is taken toward.
+    pub target: Option<String>,
+}
+
+/// Labelled documents, sorted by id, with the axes they are judged on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Corpus {
+    /// A short name; the default model's name.
+    pub name: String,
+    /// What stance is taken toward, in words, where the whole corpus has one target.
+    pub target: Option<String>,
+    /// The axes, in order.
+    pub axes: Vec<Axis>,
+    /// The documents.
+    pub examples: Vec<Example>,
+}
+
+impl Corpus {
+    /// The index of an axis.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the names there are.
+    pub fn axis(&self, name: &str) -> Result<usize> {
+        self.axes.iter().position(|axis| axis.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
+            Error::Usage(format!("there are no labels of axis «{name}»; there are labels of: {}", names.join(", ")))
+        })
+    }
+
+    /// Number of examples of each class of an axis.
+    pub fn counts(&self, axis: usize) -> Vec<usize> {
+        let mut counts = vec![0; self.axes[axis].classes.len()];
+        for class in self.examples.iter().filter_map(|example| example.labels[axis]) {
+            counts[class] += 1;
+        }
+        counts
+    }
+
+    /// The targets that its examples name, sorted.
+    pub fn targets(&self) -> Vec<String> {
+        let mut targets: Vec<String> = self.examples.iter().filter_map(|example| example.target.clone()).collect();
+        targets.sort();
+        targets.dedup();
+        targets
+    }
+
+    /// The examples with the given target only.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where no example has it.
+    pub fn of_target(&self, target: &str) -> Result<Self> {
+        let examples: Vec<Example> =
+            self.examples.iter().filter(|example| example.target.as_deref() == Some(target)).cloned().collect();
+        if examples.is_empty() {
+            return Err(Error::Usage(format!(
+                "no example has the target «{target}»; there are: {}",
+                self.targets().join(", ")
+            )));
+        }
+        Ok(Corpus { examples, target: Some(target.to_owned()), name: self.name.clone(), axes: self.axes.clone() })
+    }
+
+    /// Number of examples by origin, sorted.
+    pub fn origins(&self) -> Vec<(String, usize)> {
+        let mut origins = BTreeMap::new();
+        for example in &self.examples {
+            *origins.entry(example.origin.clone()).or_insert(0) += 1;
+        }
+        origins.into_iter().collect()
+    }
+
+    /// SHA-256 of everything that training sees: ids, labels, outlets and words, in order.
+    pub fn digest(&self) -> String {
+        let mut all = String::new();
+        for example in &self.examples {
+            let labels: Vec<Option<&String>> = example
+                .labels
+                .iter()
+                .zip(&self.axes)
+                .map(|(label, axis)| label.map(|class| &axis.classes[class]))
+                .collect();
+            let words = features_digest(&example.document.segments());
+            all += &json!([example.document.id, labels, example.outlet, words]).to_string();
+            all.push('\n');
+        }
+        sha256_hex(all.as_bytes())
+    }
+
+    /// A group number for each example: examples of one outlet share one, examples without an
+    /// outlet stand alone.
+    pub fn outlet_groups(&self) -> Vec<usize> {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut next = 0;
+        let mut fresh = || {
+            next += 1;
+            next - 1
+        };
+        self.examples
+            .iter()
+            .map(|example| match example.outlet.as_deref().filter(|outlet| !outlet.is_empty()) {
+                Some(outlet) => *numbers.entry(outlet).or_insert_with(&mut fresh),
+                None => fresh(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,11 @@
+//! How good a model is: folds, cross-validation, metrics and their intervals.
+
+pub mod cross;
+pub mod duplicates;
+pub mod folds;
+pub mod interval;
+pub mod metrics;
+
+pub use cross::{AxisEvaluation, Evaluation, FoldPlan, Prediction, evaluate};
+pub use interval::Interval;
+pub use metrics::{Confusion, Metrics};

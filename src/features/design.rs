@@ -1,0 +1,203 @@
+//! The TF-IDF matrix of some documents, kept as its factors.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::lexicon::Lexicon;
+use super::vectorizer::{Frequencies, LEFT_OUT};
+use crate::sparse::Rows;
+
+/// A matrix X (documents x features) that a solver can multiply with, K columns at a time.
+pub trait Operator: Sync {
+    /// Number of documents.
+    fn n_rows(&self) -> usize;
+    /// Number of features.
+    fn n_features(&self) -> usize;
+    /// out = X · v, with v (features x K) and out (documents x K).
+    fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]);
+    /// out = Xᵀ · r, with r (documents x K) and out (features x K).
+    fn backward<const K: usize>(&self, r: &[[f64; K]], out: &mut [[f64; K]]);
+}
+
+/// The factored TF-IDF matrix of some documents. A product costs one visit for every word of every
+/// document and one for every feature of every word type, times K.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// Per document: (local word, term frequency weight).
+    documents: Rows<(u32, f64)>,
+    blocks: Vec<DesignBlock>,
+    idf: Vec<f64>,
+    n_words: usize,
+}
+
+#[derive(Debug, Clone)]
+struct DesignBlock {
+    /// Per local word: its features, numbered over all blocks.
+    patterns: Rows<u32>,
+    /// Per document: block weight / length of its row; 0 where the row is empty.
+    scales: Vec<f64>,
+}
+
+impl Design {
+    /// The matrix of the documents `rows` of a lexicon, with the vocabulary and weights that
+    /// `frequencies` found (in these or in other documents).
+    pub fn new(lexicon: &Lexicon, frequencies: &Frequencies, rows: &[usize]) -> Self {
+        let (documents, words) = local_documents(lexicon, frequencies.mean_length, rows);
+        let mut blocks = Vec::new();
+        for (number, block) in lexicon.config.blocks.iter().enumerate() {
+            let numbers = &frequencies.numbers[number];
+            let of_word = &lexicon.blocks[number].of_word;
+            let mut patterns = Rows::new();
+            let mut squares = Vec::with_capacity(words.len());
+            let mut features: Vec<u32> = Vec::new();
+            for &word in &words {
+                features.clear();
+                features.extend(of_word.row(word as usize).iter().map(|&f| numbers[f as usize]).filter(|&f| f != LEFT_OUT));
+                features.sort_unstable();
+                squares.push(features.iter().map(|&f| frequencies.idf[f as usize].powi(2)).sum::<f64>());
+                patterns.push(features.iter().copied());
+            }
+            let scales = documents.iter().map(|row| {
+                let square: f64 = row.iter().map(|&(word, tf)| tf * tf * squares[word as usize]).sum();
+                if square > 0.0 { block.weight / square.sqrt() } else { 0.0 }
+            });
+            blocks.push(DesignBlock { scales: scales.collect(), patterns });
+        }
+        Design { documents, blocks, idf: frequencies.idf.clone(), n_words: words.len() }
+    }
+
+    /// Stored numbers: (words of documents, features of word types). The dense or classic sparse
+    /// matrix would hold far more.
+    pub fn nnz(&self) -> (usize, usize) {
+        (self.documents.nnz(), self.blocks.iter().map(|block| block.patterns.nnz()).sum())
+    }
+}
+
+/// The documents with their words renumbered: those that occur, by falling document frequency, so
+/// that what is visited most lies close together.
+fn local_documents(lexicon: &Lexicon, mean_length: f64, rows: &[usize]) -> (Rows<(u32, f64)>, Vec<u32>) {
+    let mut df = vec![0_u32; lexicon.n_words()];
+    for &row in rows {
+        for &(word, _) in lexicon.documents.row(row) {
+            df[word as usize] += 1;
+        }
+    }
+    let mut words: Vec<u32> = (0..df.len() as u32).filter(|&word| df[word as usize] > 0).collect();
+    words.sort_by_key(|&word| std::cmp::Reverse(df[word as usize]));
+    let mut local = vec![0_u32; df.len()];
+    for (number, &word) in words.iter().enumerate() {
+        local[word as usize] = number as u32;
+    }
+    let mut documents = Rows::new();
+    for &row in rows {
+        let length = f64::from(lexicon.lengths[row]);
+        let weight = |count| lexicon.config.tf.weight(count, length, mean_length);
+        documents.push(lexicon.documents.row(row).iter().map(|&(word, count)| (local[word as usize], weight(count))));
+    }
+    (documents, words)
+}
+
+impl Operator for Design {
+    fn n_rows(&self) -> usize {
+        self.documents.len()
+    }
+
+    fn n_features(&self) -> usize {
+        self.idf.len()
+    }
+
+    fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
+        let weighted: Vec<[f64; K]> = v.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
+        let mut of_word = vec![[0.0; K]; self.n_words];
+        out.fill([0.0; K]);
+        for block in &self.blocks {
+            for (sum, pattern) in of_word.iter_mut().zip(block.patterns.iter()) {
+                *sum = [0.0; K];
+                for &feature in pattern {
+                    add(sum, &weighted[feature as usize], 1.0);
+                }
+            }
+            for ((out, row), &scale) in out.iter_mut().zip(self.documents.iter()).zip(&block.scales) {
+                let mut sum = [0.0; K];
+                for &(word, tf) in row {
+                    add(&mut sum, &of_word[word as usize], tf);
+                }
+                add(out, &sum, scale);
+            }
+        }
+    }
+
+    fn backward<const K: usize>(&self, r: &[[f64; K]], out: &mut [[f64; K]]) {
+        let mut of_word = vec![[0.0; K]; self.n_words];
+        out.fill([0.0; K]);
+        for block in &self.blocks {
+            of_word.fill([0.0; K]);
+            for ((r, row), &scale) in r.iter().zip(self.documents.iter()).zip(&block.scales) {
+                let scaled = r.map(|r| r * scale);
+                for &(word, tf) in row {
+                    add(&mut of_word[word as usize], &scaled, tf);
+                }
+            }
+            for (sum, pattern) in of_word.iter().zip(block.patterns.iter()) {
+                for &feature in pattern {
+                    add(&mut out[feature as usize], sum, 1.0);
+                }
+            }
+        }
+        for (out, idf) in out.iter_mut().zip(&self.idf) {
+            *out = out.map(|out| out * idf);
+        }
+    }
+}
+
+#[inline]
+fn add<const K: usize>(sum: &mut [f64; K], term: &[f64; K], factor: f64) {
+    for (sum, term) in sum.iter_mut().zip(term) {
+        *sum += factor * term;
+    }
+}
+
+/// A dense matrix, for small data and for tests.
+impl Operator for ArrayView2<'_, f64> {
+    fn n_rows(&self) -> usize {
+        self.nrows()
+    }
+
+    fn n_features(&self) -> usize {
+        self.ncols()
+    }
+
+    fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
+        for (out, row) in out.iter_mut().zip(self.rows()) {
+            *out = [0.0; K];
+            for (&x, v) in row.iter().zip(v) {
+                add(out, v, x);
+            }
+        }
+    }
+
+    fn backward<const K: usize>(&self, r: &[[f64; K]], out: &mut [[f64; K]]) {
+        out.fill([0.0; K]);
+        for (r, row) in r.iter().zip(self.rows()) {
+            for (out, &x) in out.iter_mut().zip(row) {
+                add(out, r, x);
+            }
+        }
+    }
+}
+
+/// The Gram matrix X · Xᵀ (documents x documents), for solvers in the dual.
+pub fn gram(x: &impl Operator) -> Array2<f64> {
+    let n = x.n_rows();
+    let mut gram = Array2::zeros((n, n));
+    let (mut unit, mut row, mut column) = (vec![[0.0]; n], vec![[0.0]; x.n_features()], vec![[0.0]; n]);
+    for i in 0..n {
+        unit[i] = [1.0];
+        x.backward(&unit, &mut row);
+        x.forward(&row, &mut column);
+        unit[i] = [0.0];
+        for (j, [value]) in column.iter().enumerate() {
+            gram[[j, i]] = *value;
+        }
+    }
+    gram
+}

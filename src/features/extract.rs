@@ -1,0 +1,95 @@
+//! The features of one word.
+
+use serde::{Deserialize, Serialize};
+use snowball_stemmers_rs::{Algorithm, Stemmer};
+
+/// A kind of feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Extractor {
+    /// The word itself.
+    Word,
+    /// Its stem by the Snowball algorithm for Arabic.
+    Stem,
+    /// Its character n-grams, the word padded with a space on either side (`char_wb` in scikit-learn).
+    Chars {
+        /// Shortest, in characters, at least 1.
+        min: usize,
+        /// Longest, in characters.
+        max: usize,
+    },
+}
+
+impl Extractor {
+    /// A short name, for tables.
+    pub fn name(self) -> String {
+        match self {
+            Extractor::Word => "word".into(),
+            Extractor::Stem => "stem".into(),
+            Extractor::Chars { min, max } => format!("chars {min}-{max}"),
+        }
+    }
+
+    /// Calls `sink` with each feature of `word`, repeated ones repeatedly.
+    pub fn each(self, word: &str, mut sink: impl FnMut(&str)) {
+        match self {
+            Extractor::Word => sink(word),
+            Extractor::Stem => sink(&stem(word)),
+            Extractor::Chars { min, max } => char_ngrams(word, min, max, sink),
+        }
+    }
+}
+
+/// The Snowball stem of an Arabic word; other words, and words that would lose everything, stay.
+fn stem(word: &str) -> std::borrow::Cow<'_, str> {
+    if !word.chars().all(|c| ('\u{620}'..='\u{64A}').contains(&c)) {
+        return word.into();
+    }
+    let stem = Stemmer::create(Algorithm::Arabic).stem(word);
+    if stem.is_empty() { word.into() } else { stem }
+}
+
+/// As scikit-learn's `char_wb`: for each n all runs of n characters of " word "; where the padded
+/// word is shorter than n it counts once as a whole, and longer n are left out. Stand-ins such as
+/// `<url>` have no characters to speak of.
+fn char_ngrams(word: &str, min: usize, max: usize, mut sink: impl FnMut(&str)) {
+    if word.starts_with('<') {
+        return;
+    }
+    let padded = format!(" {word} ");
+    let mut bounds: Vec<usize> = padded.char_indices().map(|(at, _)| at).collect();
+    bounds.push(padded.len());
+    let length = bounds.len() - 1;
+    for n in min..=max {
+        if n >= length {
+            sink(&padded);
+            break;
+        }
+        for start in 0..=length - n {
+            sink(&padded[bounds[start]..bounds[start + n]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(extractor: Extractor, word: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        extractor.each(word, |feature| found.push(feature.to_owned()));
+        found
+    }
+
+    #[test]
+    fn ngrams_keep_the_words_edges() {
+        let found = features(Extractor::Chars { min: 2, max: 3 }, "سلم");
+        assert_eq!(found, [" س", "سل", "لم", "م ", " سل", "سلم", "لم "]);
+    }
+
+    #[test]
+    fn stems_touch_arabic_words_only() {
+        assert_eq!(features(Extractor::Stem, "csto"), ["csto"]);
+        assert_eq!(features(Extractor::Stem, "والقوات"), features(Extractor::Stem, "القوات"));
+    }
+}

@@ -1,0 +1,185 @@
+//! The vocabulary: which features a model knows, in which order, and how much each tells.
+
+use super::config::FeatureConfig;
+use super::intern::Interner;
+use super::lexicon::Lexicon;
+use crate::error::{Error, Result};
+
+/// Marks a feature of the lexicon that the vocabulary leaves out.
+pub(crate) const LEFT_OUT: u32 = u32::MAX;
+
+/// Document frequencies of some documents of a lexicon, and the numbering of the features that
+/// are kept. What a fold learns of its words, and nothing but its own documents went into it.
+#[derive(Debug, Clone)]
+pub struct Frequencies {
+    /// For each block, for each of its lexicon features: its number, or [`LEFT_OUT`].
+    pub(crate) numbers: Vec<Vec<u32>>,
+    /// For each block, the lexicon feature behind each number, in order.
+    kept: Vec<Vec<u32>>,
+    /// For each number its document frequency.
+    pub(crate) df: Vec<u32>,
+    /// For each number its inverse document frequency.
+    pub(crate) idf: Vec<f64>,
+    /// Number of documents counted.
+    pub(crate) n_documents: u32,
+    /// Their mean length in words.
+    pub(crate) mean_length: f64,
+}
+
+impl Frequencies {
+    /// Counts the documents `rows` of a lexicon. Features are numbered block by block, by falling
+    /// document frequency and then by their bytes: no counting order leaks into a model. Cost:
+    /// one visit for every feature of every word of every document.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] where no feature occurs in `min_df` documents.
+    pub fn count(lexicon: &Lexicon, rows: &[usize]) -> Result<Self> {
+        let mut found = Frequencies {
+            numbers: Vec::new(),
+            kept: Vec::new(),
+            df: Vec::new(),
+            idf: Vec::new(),
+            n_documents: rows.len() as u32,
+            mean_length: rows.iter().map(|&row| f64::from(lexicon.lengths[row])).sum::<f64>() / rows.len().max(1) as f64,
+        };
+        for block in &lexicon.blocks {
+            let df = document_frequencies(&block.of_word, lexicon, rows, block.features.len());
+            let mut kept: Vec<u32> = (0..df.len() as u32).filter(|&f| df[f as usize] >= lexicon.config.min_df.max(1)).collect();
+            kept.sort_unstable_by(|&a, &b| {
+                let by_df = df[b as usize].cmp(&df[a as usize]);
+                by_df.then_with(|| block.features.resolve(a).cmp(block.features.resolve(b)))
+            });
+            let mut numbers = vec![LEFT_OUT; df.len()];
+            for &feature in &kept {
+                numbers[feature as usize] = found.df.len() as u32;
+                found.df.push(df[feature as usize]);
+            }
+            found.numbers.push(numbers);
+            found.kept.push(kept);
+        }
+        if found.df.is_empty() {
+            let min_df = lexicon.config.min_df;
+            return Err(Error::TooFew(format!(
+                "no feature occurs in {min_df} of the {} training documents; give more documents or lower features.min_df",
+                rows.len()
+            )));
+        }
+        found.idf = found.df.iter().map(|&df| lexicon.config.idf.weight(df, found.n_documents)).collect();
+        Ok(found)
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.df.len()
+    }
+
+    /// Whether there are no features.
+    pub fn is_empty(&self) -> bool {
+        self.df.is_empty()
+    }
+}
+
+fn document_frequencies(of_word: &crate::sparse::Rows<u32>, lexicon: &Lexicon, rows: &[usize], features: usize) -> Vec<u32> {
+    let mut df = vec![0_u32; features];
+    let mut seen = vec![u32::MAX; features];
+    for (turn, &row) in rows.iter().enumerate() {
+        for &(word, _) in lexicon.documents.row(row) {
+            for &feature in of_word.row(word as usize) {
+                let last = &mut seen[feature as usize];
+                if *last != turn as u32 {
+                    *last = turn as u32;
+                    df[feature as usize] += 1;
+                }
+            }
+        }
+    }
+    df
+}
+
+/// The vocabulary with its weights: everything that is needed to turn a word into features.
+#[derive(Debug, Clone)]
+pub struct Vectorizer {
+    /// How words and features are found.
+    pub config: FeatureConfig,
+    /// Number of documents it was fitted on.
+    pub n_documents: u32,
+    /// Their mean length in words.
+    pub mean_length: f64,
+    pub(crate) blocks: Vec<BlockVocabulary>,
+    pub(crate) df: Vec<u32>,
+    pub(crate) idf: Vec<f64>,
+}
+
+/// The terms of one block; a term's number in the model is `first` + its number here.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockVocabulary {
+    pub(crate) first: u32,
+    pub(crate) terms: Interner,
+}
+
+impl Vectorizer {
+    /// The vocabulary that `frequencies` numbers.
+    pub fn new(lexicon: &Lexicon, frequencies: &Frequencies) -> Self {
+        let blocks = lexicon.blocks.iter().zip(&frequencies.kept);
+        let terms = blocks.map(|(block, kept)| kept.iter().map(|&feature| block.features.resolve(feature)));
+        let sizes = (frequencies.n_documents, frequencies.mean_length);
+        Self::from_terms(lexicon.config.clone(), sizes, terms, frequencies.df.clone())
+    }
+
+    /// A vocabulary from its terms, block by block, and their document frequencies; `sizes` are the
+    /// number of documents and their mean length.
+    pub(crate) fn from_terms<'t, B>(config: FeatureConfig, sizes: (u32, f64), blocks: impl Iterator<Item = B>, df: Vec<u32>) -> Self
+    where
+        B: Iterator<Item = &'t str>,
+    {
+        let (n_documents, mean_length) = sizes;
+        let mut first = 0;
+        let blocks = blocks
+            .map(|block| {
+                let mut terms = Interner::default();
+                for term in block {
+                    terms.intern(term);
+                }
+                let vocabulary = BlockVocabulary { first, terms };
+                first += vocabulary.terms.len() as u32;
+                vocabulary
+            })
+            .collect();
+        let idf = df.iter().map(|&df| config.idf.weight(df, n_documents)).collect();
+        Vectorizer { config, n_documents, mean_length, blocks, df, idf }
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.df.len()
+    }
+
+    /// Whether there are no features.
+    pub fn is_empty(&self) -> bool {
+        self.df.is_empty()
+    }
+
+    /// The features of block `block` that `word` has, by rising number, into `features`.
+    pub(crate) fn features(&self, block: usize, word: &str, features: &mut Vec<u32>) {
+        features.clear();
+        let vocabulary = &self.blocks[block];
+        self.config.blocks[block].extractor.each(word, |term| {
+            if let Some(number) = vocabulary.terms.get(term) {
+                features.push(vocabulary.first + number);
+            }
+        });
+        features.sort_unstable();
+        features.dedup();
+    }
+
+    /// The block and the term of feature `number`, counted over all blocks.
+    pub fn term(&self, number: u32) -> (usize, &str) {
+        let block = self.blocks.partition_point(|block| block.first <= number).saturating_sub(1);
+        (block, self.blocks[block].terms.resolve(number - self.blocks[block].first))
+    }
+
+    /// The terms of each block, in order.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = impl Iterator<Item = &str>> {
+        self.blocks.iter().map(|block| (0..block.terms.len() as u32).map(|id| block.terms.resolve(id)))
+    }
+}

@@ -1,0 +1,394 @@
+//! Truncated Newton: conjugate gradients for the step, backtracking for its length.
+//!
+//! After Lin, Weng & Keerthi (2008), *Trust region Newton method for large-scale logistic
+//! regression*, with a line search on stored margins instead of a trust region: a step's margins
+//! come out of the conjugate gradients for free, so trying a length costs no product with X.
+//!
+//! One loop serves both schemes. The binary models of one-vs-rest go through it side by side,
+//! sharing every product with X, each column with step lengths of its own; the columns of a
+//! multinomial model share theirs.
+
+use super::{Solution, Solve};
+use crate::error::{Error, Result};
+use crate::features::Operator;
+use crate::learn::logistic::{Scheme, Task, Weights, sigmoid, softplus};
+
+/// Most columns that a multinomial model may have.
+const MOST_COLUMNS: usize = 8;
+/// One-vs-rest columns solved side by side.
+const SIDE_BY_SIDE: usize = 4;
+/// Conjugate gradient steps within one Newton step at most.
+const MOST_CG_STEPS: usize = 250;
+
+/// The default solver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newton;
+
+impl Solve for Newton {
+    fn solve(&self, x: &impl Operator, task: &Task<'_>, start: Option<&Weights>) -> Result<Solution> {
+        let columns = task.columns();
+        if !task.is_binary() {
+            return match columns {
+                3 => Ok(solve_columns::<3>(x, task, start, 0)),
+                4 => Ok(solve_columns::<4>(x, task, start, 0)),
+                5 => Ok(solve_columns::<5>(x, task, start, 0)),
+                6 => Ok(solve_columns::<6>(x, task, start, 0)),
+                7 => Ok(solve_columns::<7>(x, task, start, 0)),
+                8 => Ok(solve_columns::<8>(x, task, start, 0)),
+                _ => Err(Error::Usage(format!(
+                    "a multinomial model of {columns} classes; use scheme one_vs_rest above {MOST_COLUMNS}"
+                ))),
+            };
+        }
+        let mut parts = Vec::new();
+        let mut first = 0;
+        while first < columns {
+            let part = match (columns - first).min(SIDE_BY_SIDE) {
+                1 => solve_columns::<1>(x, task, start, first),
+                2 => solve_columns::<2>(x, task, start, first),
+                3 => solve_columns::<3>(x, task, start, first),
+                _ => solve_columns::<4>(x, task, start, first),
+            };
+            first += part.weights.columns;
+            parts.push(part);
+        }
+        Ok(join(parts, x.n_features()))
+    }
+}
+
+fn join(mut parts: Vec<Solution>, features: usize) -> Solution {
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let columns = parts.iter().map(|part| part.weights.columns).sum();
+    let mut weights = Weights { columns, coefficients: Vec::with_capacity(features * columns), intercepts: Vec::new() };
+    for feature in 0..features {
+        for Solution { weights: part, .. } in &parts {
+            weights.coefficients.extend(&part.coefficients[feature * part.columns..(feature + 1) * part.columns]);
+        }
+    }
+    weights.intercepts.extend(parts.iter().flat_map(|part| &part.weights.intercepts));
+    Solution {
+        weights,
+        objective: parts.iter().map(|part| part.objective).sum(),
+        gap: parts.iter().map(|part| part.gap).fold(0.0, f64::max),
+        iterations: parts.iter().map(|part| part.iterations).max().unwrap_or(0),
+    }
+}
+
+/// K numbers, one a column. In a multinomial model `tie` makes them one.
+type Per<const K: usize> = [f64; K];
+
+/// A vector of the parameter space: coefficients and intercepts.
+#[derive(Clone)]
+struct Point<const K: usize> {
+    w: Vec<Per<K>>,
+    b: Per<K>,
+}
+
+impl<const K: usize> Point<K> {
+    fn zero(features: usize) -> Self {
+        Point { w: vec![[0.0; K]; features], b: [0.0; K] }
+    }
+
+    /// self += factor · other, column by column.
+    fn add(&mut self, factor: Per<K>, other: &Self) {
+        add_scaled(&mut self.w, factor, &other.w);
+        for k in 0..K {
+            self.b[k] += factor[k] * other.b[k];
+        }
+    }
+}
+
+fn add_scaled<const K: usize>(to: &mut [Per<K>], factor: Per<K>, from: &[Per<K>]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        for k in 0..K {
+            to[k] += factor[k] * from[k];
+        }
+    }
+}
+
+fn dot<const K: usize>(a: &[Per<K>], b: &[Per<K>]) -> Per<K> {
+    let mut sum = [0.0; K];
+    for (a, b) in a.iter().zip(b) {
+        for k in 0..K {
+            sum[k] += a[k] * b[k];
+        }
+    }
+    sum
+}
+
+fn sum<const K: usize>(rows: &[Per<K>]) -> Per<K> {
+    let mut sum = [0.0; K];
+    for row in rows {
+        for k in 0..K {
+            sum[k] += row[k];
+        }
+    }
+    sum
+}
+
+/// The loss of a task on some columns, as a function of the margins.
+struct Loss<'t, const K: usize> {
+    classes: &'t [usize],
+    multinomial: bool,
+    /// Per class and column: C · class weight.
+    costs: Vec<Per<K>>,
+    /// Per class and column: is the class the column's positive side.
+    positive: Vec<[bool; K]>,
+}
+
+impl<const K: usize> Loss<'_, K> {
+    /// Makes one number of the columns' numbers where the columns are one model.
+    fn tie(&self, per: Per<K>) -> Per<K> {
+        if self.multinomial { [per.iter().sum(); K] } else { per }
+    }
+
+    /// The loss of one row, in a multinomial model all in the first column.
+    #[inline]
+    fn value(&self, class: usize, z: &Per<K>) -> Per<K> {
+        let mut value = [0.0; K];
+        if self.multinomial {
+            let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = z.iter().map(|z| libm::exp(z - most)).sum();
+            value[0] = self.costs[class][0] * (most + libm::log(total) - z[class]);
+        } else {
+            for k in 0..K {
+                let margin = if self.positive[class][k] { z[k] } else { -z[k] };
+                value[k] = self.costs[class][k] * softplus(-margin);
+            }
+        }
+        value
+    }
+
+    fn total(&self, z: &[Per<K>]) -> Per<K> {
+        let mut total = [0.0; K];
+        for (&class, z) in self.classes.iter().zip(z) {
+            let value = self.value(class, z);
+            for k in 0..K {
+                total[k] += value[k];
+            }
+        }
+        self.tie(total)
+    }
+
+    /// The probabilities of every row, and the derivative of its loss by its margins.
+    fn gradient(&self, z: &[Per<K>], p: &mut [Per<K>], residual: &mut [Per<K>]) {
+        for (((&class, z), p), residual) in self.classes.iter().zip(z).zip(p).zip(residual) {
+            if self.multinomial {
+                let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                *p = z.map(|z| libm::exp(z - most));
+                let total: f64 = p.iter().sum();
+                *p = p.map(|p| p / total);
+            } else {
+                *p = z.map(sigmoid);
+            }
+            for k in 0..K {
+                let wanted = if self.positive[class][k] { 1.0 } else { 0.0 };
+                residual[k] = self.costs[class][k] * (p[k] - wanted);
+            }
+        }
+    }
+
+    /// The second derivative of a row's loss by its margins, times `q`.
+    #[inline]
+    fn curve(&self, class: usize, p: &Per<K>, q: &Per<K>) -> Per<K> {
+        let mut out = [0.0; K];
+        let mean: f64 = if self.multinomial { (0..K).map(|k| p[k] * q[k]).sum() } else { 0.0 };
+        for k in 0..K {
+            let change = if self.multinomial { q[k] - mean } else { (1.0 - p[k]) * q[k] };
+            out[k] = self.costs[class][k] * p[k] * change;
+        }
+        out
+    }
+
+    /// The curvature by the intercepts, one a column.
+    fn intercept_curvature(&self, p: &[Per<K>]) -> Per<K> {
+        let mut total = [1e-12; K];
+        for (&class, p) in self.classes.iter().zip(p) {
+            for k in 0..K {
+                total[k] += self.costs[class][k] * p[k] * (1.0 - p[k]);
+            }
+        }
+        total
+    }
+}
+
+fn solve_columns<const K: usize>(x: &impl Operator, task: &Task<'_>, start: Option<&Weights>, first: usize) -> Solution {
+    let costs = task.costs();
+    let loss = Loss::<K> {
+        classes: task.classes,
+        multinomial: !task.is_binary() && task.scheme == Scheme::Multinomial,
+        costs: costs.iter().map(|row| std::array::from_fn(|k| row[first + k])).collect(),
+        positive: (0..task.n_classes).map(|class| std::array::from_fn(|k| task.positive(class, first + k))).collect(),
+    };
+    let (n, d) = (x.n_rows(), x.n_features());
+    let mut at = Point::<K>::zero(d);
+    let mut z = vec![[0.0; K]; n];
+    if let Some(start) = start {
+        for (w, row) in at.w.iter_mut().zip(start.coefficients.chunks_exact(start.columns)) {
+            *w = std::array::from_fn(|k| row[first + k]);
+        }
+        at.b = std::array::from_fn(|k| start.intercepts[first + k]);
+        x.forward(&at.w, &mut z);
+        z.iter_mut().for_each(|z| (0..K).for_each(|k| z[k] += at.b[k]));
+    }
+    let (mut p, mut residual) = (vec![[0.0; K]; n], vec![[0.0; K]; n]);
+    let mut gradient = Point::<K>::zero(d);
+    let mut first_norm = None;
+    let mut iterations = 0;
+    loop {
+        let penalty = loss.tie(dot(&at.w, &at.w)).map(|square| 0.5 * square);
+        let value = add_per(loss.total(&z), penalty);
+        loss.gradient(&z, &mut p, &mut residual);
+        x.backward(&residual, &mut gradient.w);
+        add_scaled(&mut gradient.w, [1.0; K], &at.w);
+        gradient.b = sum(&residual);
+        let curvature = loss.intercept_curvature(&p);
+        let norm = squared_norm(&loss, &gradient, &curvature);
+        let gaps: Per<K> = std::array::from_fn(|k| 0.5 * norm[k] / value[k].max(f64::MIN_POSITIVE));
+        let gap = gaps.iter().copied().fold(0.0, f64::max);
+        let open = gaps.map(|gap| gap > task.tolerance);
+        let stuck = !gap.is_finite();
+        if stuck || iterations == task.max_iterations || !open.contains(&true) {
+            return finish(&loss, at, value, if stuck { f64::INFINITY } else { gap }, iterations);
+        }
+        iterations += 1;
+        let first_norm = *first_norm.get_or_insert(norm);
+        // Solve roughly while far away, and ever more exactly near the optimum.
+        let forcing: Per<K> = std::array::from_fn(|k| {
+            let progress = (norm[k] / first_norm[k].max(f64::MIN_POSITIVE)).sqrt();
+            0.25_f64.min(progress.sqrt()).powi(2) * norm[k]
+        });
+        let (direction, change) = conjugate_gradients(x, &loss, &p, &gradient, &curvature, &forcing, open);
+        let slope = add_per(dot(&gradient.w, &direction.w), std::array::from_fn(|k| gradient.b[k] * direction.b[k]));
+        let length = step_length(&loss, &at, &direction, &z, &change, value, loss.tie(slope));
+        if length.iter().all(|&length| length == 0.0) {
+            return finish(&loss, at, value, gap, iterations);
+        }
+        at.add(length, &direction);
+        add_scaled(&mut z, length, &change);
+    }
+}
+
+fn add_per<const K: usize>(a: Per<K>, b: Per<K>) -> Per<K> {
+    std::array::from_fn(|k| a[k] + b[k])
+}
+
+/// Squared norm of the gradient, the intercept's part measured by its own curvature.
+fn squared_norm<const K: usize>(loss: &Loss<'_, K>, gradient: &Point<K>, curvature: &Per<K>) -> Per<K> {
+    let intercept = std::array::from_fn(|k| gradient.b[k] * gradient.b[k] / curvature[k]);
+    loss.tie(add_per(dot(&gradient.w, &gradient.w), intercept))
+}
+
+fn finish<const K: usize>(loss: &Loss<'_, K>, mut at: Point<K>, value: Per<K>, gap: f64, iterations: usize) -> Solution {
+    if loss.multinomial {
+        // A constant added to all intercepts changes nothing: of all optima take the centred one.
+        let mean = at.b.iter().sum::<f64>() / K as f64;
+        at.b = at.b.map(|b| b - mean);
+    }
+    let objective = if loss.multinomial { value[0] } else { value.iter().sum() };
+    let weights = Weights { columns: K, coefficients: at.w.into_flattened(), intercepts: at.b.to_vec() };
+    Solution { weights, objective, gap, iterations }
+}
+
+/// Solves H · d = -gradient roughly, with the intercepts scaled by their curvature. Returns the
+/// direction and what it does to the margins. Columns that are not `open` stay at zero.
+fn conjugate_gradients<const K: usize>(
+    x: &impl Operator,
+    loss: &Loss<'_, K>,
+    p: &[Per<K>],
+    gradient: &Point<K>,
+    curvature: &Per<K>,
+    forcing: &Per<K>,
+    open: [bool; K],
+) -> (Point<K>, Vec<Per<K>>) {
+    let (n, d) = (x.n_rows(), x.n_features());
+    let scale = |point: &Point<K>| -> Per<K> { std::array::from_fn(|k| point.b[k] / curvature[k]) };
+    let mut active = open;
+    let on = |active: [bool; K], value: Per<K>| -> Per<K> { std::array::from_fn(|k| if active[k] { value[k] } else { 0.0 }) };
+    let minus_one = on(active, [-1.0; K]);
+    let mut residual = Point::<K>::zero(d);
+    residual.add(minus_one, gradient);
+    let mut search = residual.clone();
+    search.b = scale(&residual);
+    let mut square = squared_norm(loss, &residual, curvature);
+    let mut direction = Point::<K>::zero(d);
+    let mut change = vec![[0.0; K]; n];
+    let (mut q, mut curved) = (vec![[0.0; K]; n], vec![[0.0; K]; n]);
+    let mut product = Point::<K>::zero(d);
+    for _ in 0..MOST_CG_STEPS {
+        x.forward(&search.w, &mut q);
+        for ((q, curved), (&class, p)) in q.iter_mut().zip(&mut curved).zip(loss.classes.iter().zip(p)) {
+            for k in 0..K {
+                q[k] += search.b[k];
+            }
+            *curved = loss.curve(class, p, q);
+        }
+        x.backward(&curved, &mut product.w);
+        add_scaled(&mut product.w, [1.0; K], &search.w);
+        product.b = sum(&curved);
+        let bend = loss.tie(add_per(dot(&search.w, &product.w), std::array::from_fn(|k| search.b[k] * product.b[k])));
+        let alpha = on(active, std::array::from_fn(|k| if bend[k] > 0.0 { square[k] / bend[k] } else { 0.0 }));
+        direction.add(alpha, &search);
+        add_scaled(&mut change, alpha, &q);
+        residual.add(alpha.map(|alpha| -alpha), &product);
+        let next = squared_norm(loss, &residual, curvature);
+        for k in 0..K {
+            active[k] = active[k] && next[k] > forcing[k] && alpha[k] > 0.0;
+        }
+        if !active.contains(&true) {
+            break;
+        }
+        let beta = on(active, std::array::from_fn(|k| next[k] / square[k]));
+        square = next;
+        let scaled = scale(&residual);
+        for (search, residual) in search.w.iter_mut().zip(&residual.w) {
+            for k in 0..K {
+                search[k] = residual[k] + beta[k] * search[k];
+            }
+        }
+        search.b = std::array::from_fn(|k| scaled[k] + beta[k] * search.b[k]);
+    }
+    (direction, change)
+}
+
+/// Halves the step until the objective has fallen enough (Armijo, 1e-4). Margins and squared norms
+/// are linear and quadratic in the length, so no product with X is needed.
+fn step_length<const K: usize>(
+    loss: &Loss<'_, K>,
+    at: &Point<K>,
+    direction: &Point<K>,
+    z: &[Per<K>],
+    change: &[Per<K>],
+    value: Per<K>,
+    slope: Per<K>,
+) -> Per<K> {
+    let across = loss.tie(dot(&at.w, &direction.w));
+    let along = loss.tie(dot(&direction.w, &direction.w));
+    let square = loss.tie(dot(&at.w, &at.w));
+    let mut length: Per<K> = slope.map(|slope| if slope < 0.0 { 1.0 } else { 0.0 });
+    let mut done = length.map(|length| length == 0.0);
+    let mut moved = vec![[0.0; K]; z.len()];
+    for _ in 0..40 {
+        moved.copy_from_slice(z);
+        add_scaled(&mut moved, length, change);
+        let losses = loss.total(&moved);
+        for k in 0..K {
+            let t = length[k];
+            let reached = losses[k] + 0.5 * (square[k] + t * (2.0 * across[k] + t * along[k]));
+            // Near the optimum the fall drowns in rounding; a full Newton step is right there.
+            let rounding = 1e-13 * value[k].abs();
+            done[k] = done[k] || reached <= value[k] + 1e-4 * t * slope[k] + rounding;
+        }
+        if !done.contains(&false) {
+            return length;
+        }
+        for k in 0..K {
+            if !done[k] {
+                length[k] *= 0.5;
+            }
+        }
+    }
+    std::array::from_fn(|k| if done[k] { length[k] } else { 0.0 })
+}

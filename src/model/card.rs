@@ -1,0 +1,107 @@
+//! The model card: Markdown written from what the model measured and holds, nothing else.
+
+use std::fmt::Write;
+
+use super::file::Model;
+use super::header::{HeadInfo, Quality};
+use crate::evaluate::Interval;
+use crate::features::Extractor;
+
+/// The card of a model (after Mitchell et al. 2019, *Model cards for model reporting*).
+pub fn card(model: &Model) -> String {
+    let header = model.header();
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_card(&mut out, model, header.target.as_deref().unwrap_or("not stated"));
+    out
+}
+
+fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result {
+    let header = model.header();
+    writeln!(out, "# {}\n", escape(&header.name))?;
+    writeln!(out, "Written by `kzstance train` from the model's own figures; not edited by hand.\n")?;
+    writeln!(out, "| | |\n|---|---|")?;
+    writeln!(out, "| target of stance | {} |", escape(target))?;
+    let axes: Vec<String> = header
+        .heads
+        .iter()
+        .map(|head| format!("{} ({})", escape(&head.axis.name), head.axis.classes.join(", ")))
+        .collect();
+    writeln!(out, "| judges | {} |", axes.join("; "))?;
+    let origins: Vec<String> = header
+        .origins
+        .iter()
+        .map(|(origin, n)| format!("{n} {}", if origin.is_empty() { "of no stated origin" } else { origin }))
+        .collect();
+    writeln!(out, "| trained on | {} documents: {} |", header.n_documents, origins.join(", "))?;
+    writeln!(out, "| mean length | {:.0} words |", header.mean_length)?;
+    let blocks: Vec<String> = header
+        .features
+        .blocks
+        .iter()
+        .zip(&header.block_sizes)
+        .map(|(block, size)| match block.extractor {
+            Extractor::Word => format!("{size} words"),
+            Extractor::Stem => format!("{size} stems"),
+            Extractor::Chars { min, max } => format!("{size} character n-grams ({min}-{max})"),
+        })
+        .collect();
+    writeln!(out, "| features | {}; each in {} training documents at least |", blocks.join(", "), header.features.min_df)?;
+    writeln!(out, "| training digest | `{}` |", header.training_digest)?;
+    writeln!(out, "| file | {:.2} MB, SHA-256 `{}` |\n", model.bytes().len() as f64 / 1e6, model.sha256())?;
+    writeln!(out, "## Examples and fit\n")?;
+    writeln!(out, "| axis | class | examples | C | gap to the optimum, at most |\n|---|---|---|---|---|")?;
+    for head in &header.heads {
+        for (class, count) in head.axis.classes.iter().zip(&head.counts) {
+            writeln!(out, "| {} | {} | {count} | {} | {:.0e} |", head.axis.name, escape(class), head.c, head.gap)?;
+        }
+    }
+    writeln!(out, "\n## Measured quality\n")?;
+    write_quality(out, &header.heads)?;
+    writeln!(out, "\n## Limits\n")?;
+    writeln!(out, "- Probabilities weigh all classes alike, whatever their number of examples, and are not calibrated.")?;
+    for head in &header.heads {
+        let few: Vec<&str> = head.axis.classes.iter().zip(&head.counts).filter(|(_, n)| **n < 20).map(|(class, _)| class.as_str()).collect();
+        if !few.is_empty() {
+            writeln!(out, "- {}: fewer than 20 examples of {}; its figures for them say little.", head.axis.name, few.join(", "))?;
+        }
+    }
+    writeln!(out, "- Made for shares and trends over many articles. Not for judging persons, for moderation, or for a verdict on a single article.")?;
+    writeln!(out, "- The file holds the vocabulary it was trained on: every stem and n-gram of {} documents or more.", header.features.min_df)
+}
+
+fn write_quality(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
+    let measured: Vec<(&HeadInfo, &Quality)> =
+        heads.iter().filter_map(|head| head.quality.as_ref().map(|quality| (head, quality))).collect();
+    if measured.is_empty() {
+        return writeln!(out, "None: there were too few examples, or cross-validation was not asked for.");
+    }
+    writeln!(out, "Cross-validation with everything fitted inside its fold; 95 % intervals by a bootstrap over groups.\n")?;
+    writeln!(out, "| axis | n | macro-F1 | F of the two polar classes | accuracy | folds |\n|---|---|---|---|---|---|")?;
+    for (head, quality) in measured {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {:.3} | {} |",
+            head.axis.name,
+            quality.n,
+            figure(quality.macro_f1, quality.macro_f1_interval),
+            figure(quality.semeval_f, quality.semeval_f_interval),
+            quality.accuracy,
+            quality.folds
+        )?;
+    }
+    Ok(())
+}
+
+/// A figure with its interval: `0.512 (0.401-0.633)`; `undefined` where it is.
+pub fn figure(value: Option<f64>, interval: Option<Interval>) -> String {
+    match (value, interval) {
+        (None, _) => "undefined".into(),
+        (Some(value), None) => format!("{value:.3} (too few for an interval)"),
+        (Some(value), Some(interval)) => format!("{value:.3} ({:.3}-{:.3})", interval.low, interval.high),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
+}

@@ -1,0 +1,303 @@
+//! The model file: the safetensors layout, checksummed, memory-mapped, never trusted.
+//!
+//! ```text
+//! 8 bytes       length of the header, little-endian
+//! header        JSON: tensor names, types, shapes, places; metadata "kzstance": the model's own header
+//! tensors       raw little-endian arrays
+//!   coefficients.<axis>   F32 [features, columns]   of one-vs-rest or softmax scores; 1 column for 2 classes
+//!   intercepts.<axis>     F64 [columns]
+//!   document_frequency    U32 [features]
+//!   term_ends             U32 [features]            where each term ends in term_text
+//!   term_text             U8  [bytes]               UTF-8, block by block, by falling document frequency
+//!   ~sha256               U8  [32]                  of every byte before it: the file's last 32 bytes
+//! ```
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
+
+use super::header::{FORMAT_VERSION, Header};
+use crate::error::{Error, Result};
+use crate::features::Vectorizer;
+use crate::text::NORMALIZER_VERSION;
+use crate::write::write_atomically;
+
+const METADATA: &str = "kzstance";
+const CHECKSUM: &str = "~sha256";
+
+/// A model as it is stored.
+#[derive(Debug)]
+pub struct Model {
+    bytes: Bytes,
+    header: Header,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Owned(Vec<u8>),
+    Mapped(memmap2::Mmap),
+    Shipped(&'static [u8]),
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Mapped(map) => map,
+            Bytes::Shipped(bytes) => bytes,
+        }
+    }
+}
+
+/// The fitted numbers of one head: coefficients feature by feature, and intercepts.
+pub(crate) type HeadWeights<'a> = (Cow<'a, [f32]>, Cow<'a, [f64]>);
+
+impl Model {
+    /// Puts a model together.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the parts do not fit each other (a defect of the caller).
+    pub(crate) fn new(header: Header, vectorizer: &Vectorizer, heads: &[(Vec<f32>, Vec<f64>)]) -> Result<Self> {
+        let mut text = String::new();
+        let mut ends: Vec<u32> = Vec::with_capacity(vectorizer.len());
+        for term in vectorizer.terms().flatten() {
+            text.push_str(term);
+            ends.push(u32::try_from(text.len()).map_err(|_| Error::Usage("the vocabulary is larger than 4 GiB".into()))?);
+        }
+        let features = ends.len();
+        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![
+            ("document_frequency".into(), Dtype::U32, vec![features], bytemuck::cast_slice(&vectorizer.df).to_vec()),
+            ("term_ends".into(), Dtype::U32, vec![features], bytemuck::cast_slice(&ends).to_vec()),
+            ("term_text".into(), Dtype::U8, vec![text.len()], text.into_bytes()),
+            (CHECKSUM.into(), Dtype::U8, vec![32], vec![0; 32]),
+        ];
+        for (head, (coefficients, intercepts)) in header.heads.iter().zip(heads) {
+            let columns = intercepts.len();
+            let bytes = bytemuck::cast_slice(coefficients).to_vec();
+            tensors.push((format!("coefficients.{}", head.axis.name), Dtype::F32, vec![features, columns], bytes));
+            let bytes = bytemuck::cast_slice(intercepts).to_vec();
+            tensors.push((format!("intercepts.{}", head.axis.name), Dtype::F64, vec![columns], bytes));
+        }
+        let defect = |what: String| Error::Usage(format!("the model cannot be stored: {what}"));
+        let json = serde_json::to_string(&header).map_err(|error| defect(error.to_string()))?;
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name.clone(), view))
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| defect(error.to_string()))?;
+        let metadata = HashMap::from([(METADATA.to_owned(), json)]);
+        let mut bytes =
+            safetensors::serialize(views, Some(metadata)).map_err(|error| defect(error.to_string()))?;
+        let body = bytes.len() - 32;
+        let digest = Sha256::digest(&bytes[..body]);
+        bytes[body..].copy_from_slice(&digest);
+        Self::checked(Bytes::Owned(bytes), Path::new(&header.name))
+    }
+
+    /// Opens a model file. Its pages are read when they are needed.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::ModelDamaged`] (no model, cut short, or a wrong checksum) or
+    /// [`Error::ModelIncompatible`] (made by another version of the format or the normaliser).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        if !file.metadata().map_err(read)?.is_file() {
+            return Err(Error::ModelDamaged { path: path.to_owned(), problem: "this is not a file".into() });
+        }
+        #[allow(unsafe_code)]
+        // SAFETY: the map is only ever read as plain bytes, so any content is valid. What memory
+        // mapping cannot exclude is that another process changes the file meanwhile: models are
+        // replaced as a whole (written beside and renamed), never rewritten in place.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(read)?;
+        Self::checked(Bytes::Mapped(map), path)
+    }
+
+    /// A model that is part of the program.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn from_static(bytes: &'static [u8], name: &str) -> Result<Self> {
+        Self::checked(Bytes::Shipped(bytes), Path::new(name))
+    }
+
+    /// A model from the bytes of its file.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        Self::checked(Bytes::Owned(bytes), Path::new("model"))
+    }
+
+    fn checked(bytes: Bytes, path: &Path) -> Result<Self> {
+        let damaged = |problem: String| Error::ModelDamaged { path: path.to_owned(), problem };
+        let (_, metadata) = SafeTensors::read_metadata(&bytes)
+            .map_err(|error| damaged(format!("this is no model file, or it is cut short ({error})")))?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(METADATA))
+            .ok_or_else(|| damaged("a safetensors file, but not a kzstance model".into()))?;
+        // Versions come first: a newer header may not parse.
+        let versions: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| damaged(format!("its header is not JSON ({error})")))?;
+        let incompatible = |problem: String| Error::ModelIncompatible { path: path.to_owned(), problem };
+        let format = versions["format"].as_u64().unwrap_or(0);
+        if format != u64::from(FORMAT_VERSION) {
+            return Err(incompatible(format!(
+                "model format {format}, and this program reads format {FORMAT_VERSION}; use the kzstance that wrote it, or train again"
+            )));
+        }
+        let normalizer = versions["features"]["normalizer"]["version"].as_u64().unwrap_or(0);
+        if normalizer != u64::from(NORMALIZER_VERSION) {
+            return Err(incompatible(format!(
+                "trained with normaliser {normalizer}, and this program has normaliser {NORMALIZER_VERSION}: its words would not match; train again"
+            )));
+        }
+        let split = bytes.len().saturating_sub(32);
+        if Sha256::digest(&bytes[..split])[..] != bytes[split..] {
+            return Err(damaged("its checksum does not match its content".into()));
+        }
+        let header: Header =
+            serde_json::from_str(json).map_err(|error| damaged(format!("its header does not parse ({error})")))?;
+        let model = Model { bytes, header };
+        model.check_parts().map_err(damaged)?;
+        Ok(model)
+    }
+
+    /// The bounds that scoring relies on.
+    fn check_parts(&self) -> std::result::Result<(), String> {
+        let header = &self.header;
+        header.features.check().map_err(|error| error.to_string())?;
+        let features: usize = header.block_sizes.iter().sum();
+        if header.block_sizes.len() != header.features.blocks.len() {
+            return Err("the number of blocks differs".into());
+        }
+        if self.array::<u32>("document_frequency")?.len() != features {
+            return Err("document_frequency has the wrong length".into());
+        }
+        let ends = self.array::<u32>("term_ends")?;
+        let text = self.term_text()?;
+        let rising = ends.is_sorted() && ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        if ends.len() != features || !rising || ends.last().map_or(0, |&end| end as usize) != text.len() {
+            return Err("the terms do not fit their text".into());
+        }
+        if header.heads.is_empty() {
+            return Err("it has no classifier".into());
+        }
+        for (index, head) in header.heads.iter().enumerate() {
+            let classes = head.axis.classes.len();
+            let columns = if classes == 2 { 1 } else { classes };
+            let (coefficients, intercepts) = self.weights(index)?;
+            if classes < 2 || intercepts.len() != columns || coefficients.len() != features * columns {
+                return Err(format!("the weights of {} have the wrong shape", head.axis.name));
+            }
+            if !coefficients.iter().all(|w| w.is_finite()) || !intercepts.iter().all(|b| b.is_finite()) {
+                return Err(format!("a weight of {} is not a number", head.axis.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the model says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The bytes of its file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// SHA-256 of its file, lower-case hexadecimal.
+    pub fn sha256(&self) -> String {
+        crate::document::sha256_hex(&self.bytes)
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_atomically(path.as_ref(), &self.bytes)
+    }
+
+    /// The vocabulary.
+    pub fn vectorizer(&self) -> Vectorizer {
+        // Every part was checked when the model was made.
+        let ends = self.array::<u32>("term_ends").unwrap_or_default();
+        let text = self.term_text().unwrap_or_default();
+        let df = self.array::<u32>("document_frequency").unwrap_or_default().into_owned();
+        let term = |number: usize| {
+            let start = if number == 0 { 0 } else { ends[number - 1] as usize };
+            &text[start..ends[number] as usize]
+        };
+        let mut first = 0;
+        let blocks = self.header.block_sizes.iter().map(|&size| {
+            first += size;
+            (first - size..first).map(term)
+        });
+        let sizes = (self.header.n_documents, self.header.mean_length);
+        Vectorizer::from_terms(self.header.features.clone(), sizes, blocks, df)
+    }
+
+    /// The fitted numbers of head `index`.
+    pub(crate) fn weights(&self, index: usize) -> std::result::Result<HeadWeights<'_>, String> {
+        let name = &self.header.heads[index].axis.name;
+        Ok((self.array(&format!("coefficients.{name}"))?, self.array(&format!("intercepts.{name}"))?))
+    }
+
+    fn tensor(&self, name: &str) -> std::result::Result<TensorView<'_>, String> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
+        tensors.tensor(name).map_err(|_| format!("{name} is missing"))
+    }
+
+    fn term_text(&self) -> std::result::Result<&str, String> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
+        let view = tensors.tensor("term_text").map_err(|_| "term_text is missing".to_owned())?;
+        std::str::from_utf8(view.data()).map_err(|_| "term_text is not UTF-8".to_owned())
+    }
+
+    fn array<T: Number>(&self, name: &str) -> std::result::Result<Cow<'_, [T]>, String> {
+        let tensor = self.tensor(name)?;
+        if tensor.dtype() != T::DTYPE {
+            return Err(format!("{name} has the wrong type"));
+        }
+        let bytes = tensor.data();
+        if cfg!(target_endian = "little") {
+            if let Ok(slice) = bytemuck::try_cast_slice(bytes) {
+                return Ok(Cow::Borrowed(slice));
+            }
+        }
+        Ok(Cow::Owned(bytes.chunks_exact(size_of::<T>()).map(T::from_le).collect()))
+    }
+}
+
+/// A number that tensors are made of.
+trait Number: bytemuck::AnyBitPattern {
+    const DTYPE: Dtype;
+    fn from_le(bytes: &[u8]) -> Self;
+}
+
+macro_rules! number {
+    ($type:ty, $dtype:ident) => {
+        impl Number for $type {
+            const DTYPE: Dtype = Dtype::$dtype;
+            fn from_le(bytes: &[u8]) -> Self {
+                bytes.try_into().map(<$type>::from_le_bytes).unwrap_or_default()
+            }
+        }
+    };
+}
+number!(f32, F32);
+number!(f64, F64);
+number!(u32, U32);

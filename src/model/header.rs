@@ -1,0 +1,74 @@
+//! What a model says of itself: a JSON object, kept in the file's metadata.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::Interval;
+use crate::features::FeatureConfig;
+use crate::label::Axis;
+use crate::learn::LearnConfig;
+
+/// The version of the file's layout and of the meaning of its numbers.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The header. No clock, no path and no host: equal training gives equal bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format: u32,
+    /// The model's name.
+    pub name: String,
+    /// What stance is taken toward, in words.
+    pub target: Option<String>,
+    /// How words become features; holds the normaliser with its version.
+    pub features: FeatureConfig,
+    /// How the heads were fitted.
+    pub learn: LearnConfig,
+    /// Seed of folds and intervals.
+    pub seed: u64,
+    /// Number of documents that the vocabulary was counted on.
+    pub n_documents: u32,
+    /// Their mean length in words.
+    pub mean_length: f64,
+    /// Number of terms of each block.
+    pub block_sizes: Vec<usize>,
+    /// SHA-256 of the examples: ids, labels and words.
+    pub training_digest: String,
+    /// Number of examples by origin (`press`, `seed`, …), sorted.
+    pub origins: Vec<(String, usize)>,
+    /// The classifiers.
+    pub heads: Vec<HeadInfo>,
+}
+
+/// One classifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadInfo {
+    /// The axis with its classes in order.
+    pub axis: Axis,
+    /// Number of training examples of each class.
+    pub counts: Vec<usize>,
+    /// The C chosen.
+    pub c: f64,
+    /// Bound of the relative gap to the optimum that the fit reached.
+    pub gap: f64,
+    /// What cross-validation measured; `None` where there were too few examples.
+    pub quality: Option<Quality>,
+}
+
+/// Quality by cross-validation, everything fitted inside its fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// How the folds were made.
+    pub folds: String,
+    /// Examples judged.
+    pub n: usize,
+    /// Share of right decisions.
+    pub accuracy: f64,
+    /// Mean F1 of all classes.
+    pub macro_f1: Option<f64>,
+    /// Its 95 % interval.
+    pub macro_f1_interval: Option<Interval>,
+    /// Mean F1 of the two polar classes.
+    pub semeval_f: Option<f64>,
+    /// Its 95 % interval.
+    pub semeval_f_interval: Option<Interval>,
+}

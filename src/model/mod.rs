@@ -1,0 +1,12 @@
+//! A trained model: what is stored ([`Model`]), how it is stored ([`file`]), how it runs
+//! ([`Scorer`]), and what is told of it ([`card`]).
+
+pub mod card;
+pub mod file;
+pub mod header;
+pub mod scorer;
+pub mod terms;
+
+pub use file::Model;
+pub use header::{FORMAT_VERSION, HeadInfo, Header, Quality};
+pub use scorer::{Evidence, HeadScore, Score, Scorer};

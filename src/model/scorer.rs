@@ -1,0 +1,261 @@
+//! A model that runs.
+//!
+//! A document's score is a sum over its words, and what a word adds depends on the word alone: its
+//! features are looked up once per word type and kept.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use rustc_hash::FxHashMap;
+
+use super::file::Model;
+use super::header::Header;
+use crate::document::{Body, Document};
+use crate::error::Result;
+use crate::features::{Extractor, Vectorizer};
+use crate::learn::logistic::{most_probable, probabilities};
+use crate::text::{Voice, tokens};
+
+/// Word types kept at most; beyond that the store is emptied and fills again.
+const MOST_WORDS: usize = 1 << 20;
+
+/// A model ready to score.
+#[derive(Debug)]
+pub struct Scorer {
+    header: Header,
+    vectorizer: Vectorizer,
+    heads: Vec<HeadState>,
+    /// Linear scores of all heads side by side.
+    columns: usize,
+    words: Mutex<FxHashMap<Box<str>, std::sync::Arc<Word>>>,
+}
+
+#[derive(Debug)]
+struct HeadState {
+    /// Where its scores begin among those of all heads.
+    first: usize,
+    intercepts: Vec<f64>,
+    coefficients: Vec<f32>,
+}
+
+/// What a word adds, for each block: squared length, then one sum a column.
+#[derive(Debug)]
+struct Word {
+    known: bool,
+    sums: Vec<f64>,
+}
+
+/// What a model makes of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The document.
+    pub id: String,
+    /// One for each head of the model, in its order.
+    pub heads: Vec<HeadScore>,
+    /// Share of the document's words that the model knows, 0 to 1; 0 for no words.
+    pub known_share: f64,
+    /// Number of words.
+    pub n_words: u64,
+    /// Share of words in each voice that occurs.
+    pub voices: Vec<(Voice, f64)>,
+    /// The words that weigh most for and against the first head's decision, by falling size; empty
+    /// unless asked for.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A head's judgement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadScore {
+    /// Index of the decided class.
+    pub class: usize,
+    /// One a class, in the axis's order; above 0, summing to 1.
+    pub probabilities: Vec<f64>,
+    /// Why the decision should not be relied on, if it should not.
+    pub abstain: Option<&'static str>,
+}
+
+/// A word's part in a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The normalised word.
+    pub term: String,
+    /// Code points from the text's start to its first occurrence and to that one's end; `None`
+    /// where only a bag was given.
+    pub span: Option<(usize, usize)>,
+    /// What it adds to the linear score of the decided class, all occurrences together.
+    pub weight: f64,
+}
+
+impl Scorer {
+    /// Makes a model ready. Cost: one visit to every term.
+    ///
+    /// # Errors
+    /// None for a model that was opened; the signature leaves room for lazily read ones.
+    pub fn new(model: &Model) -> Result<Self> {
+        let header = model.header().clone();
+        let mut first = 0;
+        let mut heads = Vec::new();
+        for index in 0..header.heads.len() {
+            let (coefficients, intercepts) = model.weights(index).map_err(|problem| {
+                crate::Error::ModelDamaged { path: header.name.clone().into(), problem }
+            })?;
+            let columns = intercepts.len();
+            heads.push(HeadState {
+                first,
+                intercepts: intercepts.into_owned(),
+                coefficients: coefficients.into_owned(),
+            });
+            first += columns;
+        }
+        let vectorizer = model.vectorizer();
+        Ok(Scorer { header, vectorizer, heads, columns: first, words: Mutex::default() })
+    }
+
+    /// What the model says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Judges a document; the same alone, among others, from its text and from its bag. With
+    /// `explain`, the `explain` words of most weight come with it.
+    pub fn score(&self, document: &Document, explain: usize) -> Score {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        let mut n_words = 0_u64;
+        document.each_word(&self.vectorizer.config.normalizer, |word, count| {
+            n_words += u64::from(count);
+            if let Some(known) = counts.get_mut(word) {
+                *known = known.saturating_add(count);
+            } else {
+                counts.insert(word.to_owned(), count);
+            }
+        });
+        let stride = 1 + self.columns;
+        let blocks = self.vectorizer.config.blocks.len();
+        let mut totals = vec![0.0; stride * blocks];
+        let mut known_words = 0_u64;
+        let mut parts = Vec::with_capacity(counts.len());
+        for (word, &count) in &counts {
+            let found = self.word(word);
+            known_words += if found.known { u64::from(count) } else { 0 };
+            let tf = self.vectorizer.config.tf.weight(count, n_words as f64, self.vectorizer.mean_length);
+            for block in 0..blocks {
+                let place = block * stride;
+                totals[place] += tf * tf * found.sums[place];
+                for column in 1..stride {
+                    totals[place + column] += tf * found.sums[place + column];
+                }
+            }
+            parts.push((word, tf, found));
+        }
+        let scales: Vec<f64> = (0..blocks)
+            .map(|block| {
+                let square: f64 = totals[block * stride];
+                if square > 0.0 { self.vectorizer.config.blocks[block].weight / square.sqrt() } else { 0.0 }
+            })
+            .collect();
+        let at = |sums: &[f64], column: usize| -> f64 {
+            (0..blocks).map(|block| scales[block] * sums[block * stride + 1 + column]).sum()
+        };
+        let known_share = if n_words == 0 { 0.0 } else { known_words as f64 / n_words as f64 };
+        let abstain = match (n_words, known_words) {
+            (0, _) => Some("too-short"),
+            (_, 0) => Some("unfamiliar"),
+            _ => None,
+        };
+        let heads: Vec<HeadScore> = self
+            .heads
+            .iter()
+            .map(|head| {
+                let scores = head.intercepts.iter().enumerate().map(|(column, b)| b + at(&totals, head.first + column));
+                let probabilities = probabilities(self.header.learn.scheme, &scores.collect::<Vec<f64>>());
+                HeadScore { class: most_probable(&probabilities), probabilities, abstain }
+            })
+            .collect();
+        let mut evidence = Vec::new();
+        if let (Some(head), Some(score), true) = (self.heads.first(), heads.first(), explain > 0) {
+            // A single column speaks for the second class.
+            let (column, sign) = match (head.intercepts.len(), score.class) {
+                (1, 0) => (0, -1.0),
+                (1, _) => (0, 1.0),
+                (_, class) => (class, 1.0),
+            };
+            evidence = parts
+                .iter()
+                .map(|(word, tf, found)| Evidence {
+                    term: (*word).clone(),
+                    span: None,
+                    weight: sign * tf * at(&found.sums, head.first + column),
+                })
+                .collect();
+            evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| a.term.cmp(&b.term)));
+            evidence.truncate(explain);
+            self.place(document, &mut evidence);
+        }
+        Score { id: document.id.clone(), heads, known_share, n_words, voices: voices(document), evidence }
+    }
+
+    /// Finds where each term first stands.
+    fn place(&self, document: &Document, evidence: &mut [Evidence]) {
+        let Body::Text(text) = &document.body else { return };
+        let (mut points, mut last) = (0, 0);
+        let mut word = String::new();
+        for token in tokens(text) {
+            self.vectorizer.config.normalizer.word(text, &token, &mut word);
+            if let Some(found) = evidence.iter_mut().find(|found| found.span.is_none() && found.term == word) {
+                points += text[last..token.bytes.start].chars().count();
+                last = token.bytes.start;
+                found.span = Some((points, points + text[token.bytes].chars().count()));
+            }
+        }
+    }
+
+    fn word(&self, word: &str) -> std::sync::Arc<Word> {
+        let mut words = self.words.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(found) = words.get(word) {
+            return found.clone();
+        }
+        let found = std::sync::Arc::new(self.resolve(word));
+        if words.len() >= MOST_WORDS {
+            words.clear();
+        }
+        words.insert(word.into(), found.clone());
+        found
+    }
+
+    fn resolve(&self, word: &str) -> Word {
+        let stride = 1 + self.columns;
+        let config = &self.vectorizer.config;
+        let mut sums = vec![0.0; stride * config.blocks.len()];
+        let mut features = Vec::new();
+        let (mut whole, mut parts) = (None, false);
+        for (block, sums) in sums.chunks_exact_mut(stride).enumerate() {
+            self.vectorizer.features(block, word, &mut features);
+            match config.blocks[block].extractor {
+                Extractor::Chars { .. } => parts |= !features.is_empty(),
+                Extractor::Word | Extractor::Stem => whole = Some(whole.unwrap_or(false) || !features.is_empty()),
+            }
+            for &feature in &features {
+                let idf = self.vectorizer.idf[feature as usize];
+                sums[0] += idf * idf;
+                for head in &self.heads {
+                    let columns = head.intercepts.len();
+                    for column in 0..columns {
+                        let weight = head.coefficients[feature as usize * columns + column];
+                        sums[1 + head.first + column] += idf * f64::from(weight);
+                    }
+                }
+            }
+        }
+        Word { known: whole.unwrap_or(parts), sums }
+    }
+}
+
+/// The share of words in each voice.
+fn voices(document: &Document) -> Vec<(Voice, f64)> {
+    let mut sizes: BTreeMap<Voice, u64> = BTreeMap::new();
+    for segment in document.segments() {
+        *sizes.entry(segment.voice).or_insert(0) += segment.bag.0.values().map(|&count| u64::from(count)).sum::<u64>();
+    }
+    let all: u64 = sizes.values().sum();
+    sizes.into_iter().map(|(voice, size)| (voice, size as f64 / all.max(1) as f64)).collect()
+}
