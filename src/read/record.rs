@@ -49,20 +49,20 @@ impl Columns {
     pub fn document(&self, mut fields: Map<String, Value>, place: Place, number: u64) -> Result<Document> {
         let name = |part| self.find(part, fields.keys().map(String::as_str)).map(str::to_owned);
         let (id, text) = (name("id"), name("text"));
-        let id = match id.and_then(|name| fields.remove(&name)) {
+        let id = match id.and_then(|name| fields.shift_remove(&name)) {
             Some(Value::String(id)) if !id.is_empty() => id,
             Some(Value::Number(id)) => id.to_string(),
             None | Some(Value::Null | Value::String(_)) => format!("row-{number}"),
             Some(other) => return Err(Error::malformed(place, format!("id is {other}; give a text or a number"))),
         };
-        let body = if let Some(segments) = fields.remove("segments") {
+        let body = if let Some(segments) = fields.shift_remove("segments") {
             let segments: Vec<Segment> = serde_json::from_value(segments).map_err(|error| {
                 let wanted = r#"[{"voice": "narration", "bag": {"كلمة": 1}}, …]"#;
                 Error::malformed(place.clone(), format!("segments: {error}; they look like {wanted}"))
             })?;
             Body::Segments(segments)
         } else {
-            match text.and_then(|name| fields.remove(&name)) {
+            match text.and_then(|name| fields.shift_remove(&name)) {
                 Some(Value::String(text)) => Body::Text(text),
                 Some(other) => return Err(Error::malformed(place, format!("the text is {other}; give a string"))),
                 None => {
