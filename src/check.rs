@@ -20,7 +20,9 @@ pub fn conflicting_duplicates(corpus: &Corpus, problems: &mut Problems) {
         for (number, axis) in corpus.axes.iter().enumerate() {
             let Some(class) = example.labels[number] else { continue };
             let other = *first.entry((cluster, number, example.target.as_deref())).or_insert(row);
-            let Some(known) = corpus.examples[other].labels[number].filter(|&known| known != class) else { continue };
+            let Some(known) = corpus.examples[other].labels[number].filter(|&known| known != class) else {
+                continue;
+            };
             let (this, that) = (&example.document, &corpus.examples[other].document);
             problems.0.push(Error::Labels {
                 place: this.place.clone(),

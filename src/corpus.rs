@@ -44,7 +44,10 @@ impl Corpus {
     pub fn axis(&self, name: &str) -> Result<usize> {
         self.axes.iter().position(|axis| axis.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
-            Error::Usage(format!("there are no labels of axis «{name}»; there are labels of: {}", names.join(", ")))
+            Error::Usage(format!(
+                "there are no labels of axis «{name}»; there are labels of: {}",
+                names.join(", ")
+            ))
         })
     }
 
@@ -59,7 +62,8 @@ impl Corpus {
 
     /// The targets that its examples name, sorted.
     pub fn targets(&self) -> Vec<String> {
-        let mut targets: Vec<String> = self.examples.iter().filter_map(|example| example.target.clone()).collect();
+        let mut targets: Vec<String> =
+            self.examples.iter().filter_map(|example| example.target.clone()).collect();
         targets.sort();
         targets.dedup();
         targets
@@ -70,15 +74,24 @@ impl Corpus {
     /// # Errors
     /// [`Error::Usage`] where no example has it.
     pub fn of_target(&self, target: &str) -> Result<Self> {
-        let examples: Vec<Example> =
-            self.examples.iter().filter(|example| example.target.as_deref() == Some(target)).cloned().collect();
+        let examples: Vec<Example> = self
+            .examples
+            .iter()
+            .filter(|example| example.target.as_deref() == Some(target))
+            .cloned()
+            .collect();
         if examples.is_empty() {
             return Err(Error::Usage(format!(
                 "no example has the target «{target}»; there are: {}",
                 self.targets().join(", ")
             )));
         }
-        Ok(Corpus { examples, target: Some(target.to_owned()), name: self.name.clone(), axes: self.axes.clone() })
+        Ok(Corpus {
+            examples,
+            target: Some(target.to_owned()),
+            name: self.name.clone(),
+            axes: self.axes.clone(),
+        })
     }
 
     /// Number of examples by origin, sorted.

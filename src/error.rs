@@ -137,7 +137,9 @@ pub enum Error {
     },
 
     /// A fit that stopped before its optimum.
-    #[error("{what} did not converge: gap at most {gap:.1e} of the objective after {iterations} iterations, wanted {wanted:.1e}; raise learn.max_iterations or choose a smaller C")]
+    #[error(
+        "{what} did not converge: gap at most {gap:.1e} of the objective after {iterations} iterations, wanted {wanted:.1e}; raise learn.max_iterations or choose a smaller C"
+    )]
     NotConverged {
         /// Which fit.
         what: String,

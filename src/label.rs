@@ -27,9 +27,18 @@ impl Axis {
             "stance",
             ["favor", "against", "none"],
             &[
-                ("favour", "favor"), ("pro", "favor"), ("support", "favor"), ("مؤيد", "favor"), ("مع", "favor"),
-                ("anti", "against"), ("oppose", "against"), ("معارض", "against"), ("ضد", "against"),
-                ("neutral", "none"), ("neither", "none"), ("محايد", "none"),
+                ("favour", "favor"),
+                ("pro", "favor"),
+                ("support", "favor"),
+                ("مؤيد", "favor"),
+                ("مع", "favor"),
+                ("anti", "against"),
+                ("oppose", "against"),
+                ("معارض", "against"),
+                ("ضد", "against"),
+                ("neutral", "none"),
+                ("neither", "none"),
+                ("محايد", "none"),
             ],
         )
     }
@@ -40,8 +49,12 @@ impl Axis {
             "sentiment",
             ["positive", "negative", "neutral"],
             &[
-                ("pos", "positive"), ("إيجابي", "positive"), ("neg", "negative"), ("سلبي", "negative"),
-                ("neu", "neutral"), ("محايد", "neutral"),
+                ("pos", "positive"),
+                ("إيجابي", "positive"),
+                ("neg", "negative"),
+                ("سلبي", "negative"),
+                ("neu", "neutral"),
+                ("محايد", "neutral"),
             ],
         )
     }
@@ -51,7 +64,10 @@ impl Axis {
             name: name.to_owned(),
             classes: classes.map(str::to_owned).to_vec(),
             polar: classes[..2].iter().map(|&class| class.to_owned()).collect(),
-            aliases: aliases.iter().map(|&(spelling, class)| (spelling.to_owned(), class.to_owned())).collect(),
+            aliases: aliases
+                .iter()
+                .map(|&(spelling, class)| (spelling.to_owned(), class.to_owned()))
+                .collect(),
         }
     }
 
@@ -65,7 +81,12 @@ impl Axis {
         };
         match known {
             Some(axis) if classes.is_empty() || axis.classes == classes => axis,
-            _ => Axis { name: name.to_owned(), classes: classes.to_vec(), polar: Vec::new(), aliases: Vec::new() },
+            _ => Axis {
+                name: name.to_owned(),
+                classes: classes.to_vec(),
+                polar: Vec::new(),
+                aliases: Vec::new(),
+            },
         }
     }
 

@@ -1,6 +1,7 @@
 //! Stance and sentiment of Arabic news.
 
 pub mod check;
+pub mod config;
 pub mod corpus;
 pub mod document;
 pub mod error;

@@ -1,41 +1,15 @@
 //! From a corpus to a model.
 
-use serde::{Deserialize, Serialize};
-
+use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::evaluate::cross::{duplicate_clusters, evaluate_axis, inner_folds, lexicon_of, sample_of};
+use crate::evaluate::cross::{Judged, assemble, duplicate_clusters, inner_folds, lexicon_of, sample_of};
 use crate::evaluate::folds::join_groups;
-use crate::evaluate::{AxisEvaluation, FoldPlan};
+use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
 use crate::features::vectorizer::Frequencies;
-use crate::features::{Design, FeatureConfig, Vectorizer};
-use crate::learn::LearnConfig;
-use crate::learn::path::{CPath, choose_c};
+use crate::features::{Design, Vectorizer};
+use crate::learn::path::{CPath, walk};
 use crate::model::{FORMAT_VERSION, HeadInfo, Header, Model, Quality};
-use crate::rng::RngSeed;
-
-/// Everything that decides a model, beside the corpus.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainConfig {
-    /// How words become features.
-    pub features: FeatureConfig,
-    /// How the heads are fitted.
-    pub learn: LearnConfig,
-    /// Seed of folds and intervals.
-    pub seed: RngSeed,
-}
-
-impl TrainConfig {
-    /// Checks every value, before any work.
-    ///
-    /// # Errors
-    /// [`Error::Usage`].
-    pub fn check(&self) -> Result<()> {
-        self.features.check()?;
-        self.learn.check()
-    }
-}
 
 /// A model, and how it came about.
 #[derive(Debug)]
@@ -44,27 +18,29 @@ pub struct Trained {
     pub model: Model,
     /// For each head: how C was chosen.
     pub paths: Vec<CPath>,
-    /// For each head: its cross-validation, where there were examples enough.
-    pub evaluations: Vec<Option<AxisEvaluation>>,
+    /// For each head: its cross-validation.
+    pub evaluations: Vec<AxisEvaluation>,
 }
 
-/// Trains a head for every axis of the corpus, on one vocabulary counted over all its documents.
-/// With a `plan`, each head is cross-validated as well, and the model records the figures. `done`
-/// is called after each fold.
+/// Trains a head for every axis of the corpus, on one vocabulary counted over all its documents. C is
+/// chosen in folds that divide no outlet and no cluster of near-duplicates; what the folds' fits made
+/// of their held-out documents is the quality that the model records, each fold under the C that the
+/// other folds chose. `done` is called after each step of a path.
 ///
-/// The model depends on the corpus, the configuration and the plan alone, to the last bit.
+/// The model depends on the corpus and the configuration alone, to the last bit.
 ///
 /// # Errors
 /// [`Error::TooFew`] where an axis has examples of fewer than two classes or too few of any, and
 /// whatever a fit can fail with.
-pub fn train(corpus: &Corpus, config: &TrainConfig, plan: Option<FoldPlan>, done: &(dyn Fn() + Sync)) -> Result<Trained> {
+pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) -> Result<Trained> {
     config.check()?;
     let lexicon = lexicon_of(corpus, config);
     let groups = join_groups(&corpus.outlet_groups(), &duplicate_clusters(&lexicon));
     let every_row: Vec<usize> = (0..lexicon.len()).collect();
     let frequencies = Frequencies::count(&lexicon, &every_row)?;
     let vectorizer = Vectorizer::new(&lexicon, &frequencies);
-    let (mut heads, mut weights, mut paths, mut evaluations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut heads, mut weights, mut paths, mut evaluations) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, axis) in corpus.axes.iter().enumerate() {
         let (sample, groups) = sample_of(corpus, &groups, number);
         let counts = corpus.counts(number);
@@ -75,24 +51,20 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, plan: Option<FoldPlan>, done
                 sample.rows.len()
             )));
         }
-        let path = choose_c(&config.learn, &lexicon, &sample, &inner_folds(&sample, &groups, config.learn.folds, config.seed)?)?;
+        let folds = inner_folds(&sample, &groups, config.learn.folds, config.seed)?;
+        let walked = walk(&config.learn, &lexicon, &sample, &folds, done)?;
+        let c = walked.path.chosen;
         let x = Design::new(&lexicon, &frequencies, &sample.rows);
-        let found = config.learn.fit(&x, &sample.classes, sample.n_classes, path.chosen, &axis.name)?;
-        let evaluation = match plan.map(|plan| evaluate_axis(corpus, &lexicon, number, config, plan, done)) {
-            None | Some(Err(Error::TooFew(_))) => None,
-            Some(result) => Some(result?),
-        };
-        heads.push(HeadInfo {
-            axis: axis.clone(),
-            counts,
-            c: path.chosen,
-            gap: found.gap,
-            quality: evaluation.as_ref().map(quality),
-        });
+        let found = config.learn.fit(&x, &sample.classes, sample.n_classes, c, &axis.name)?;
+        let (fold_c, probabilities) = walked.judge(&sample, &folds);
+        let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
+        let judged = Judged { folds, probabilities, c: fold_c, plan };
+        let evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
+        heads.push(HeadInfo { axis: axis.clone(), counts, c, gap: found.gap, quality: quality(&evaluation) });
         // Stored weights are single precision; the gap they are from the optimum is far below that.
         let coefficients: Vec<f32> = found.weights.coefficients.iter().map(|&w| w as f32).collect();
         weights.push((coefficients, found.weights.intercepts));
-        paths.push(path);
+        paths.push(walked.path);
         evaluations.push(evaluation);
     }
     let header = Header {
@@ -116,10 +88,14 @@ fn quality(evaluation: &AxisEvaluation) -> Quality {
     Quality {
         folds: evaluation.folds.clone(),
         n: evaluation.metrics.n as usize,
-        accuracy: evaluation.metrics.accuracy.unwrap_or(f64::NAN),
+        accuracy: evaluation.metrics.accuracy,
         macro_f1: evaluation.metrics.macro_f1,
-        macro_f1_interval: evaluation.macro_f1_interval,
+        macro_f1_interval: evaluation.macro_f1_interval.map(ends),
         semeval_f: evaluation.metrics.semeval_f,
-        semeval_f_interval: evaluation.semeval_f_interval,
+        semeval_f_interval: evaluation.semeval_f_interval.map(ends),
     }
+}
+
+fn ends(interval: Interval) -> [f64; 2] {
+    [interval.low, interval.high]
 }

@@ -47,7 +47,10 @@ impl Check {
         }
         for (number, axis) in corpus.axes.iter().enumerate() {
             let counts = corpus.counts(number);
-            let header: Vec<String> = std::iter::once(axis.name.clone()).chain(axis.classes.iter().cloned()).chain(["no label".into()]).collect();
+            let header: Vec<String> = std::iter::once(axis.name.clone())
+                .chain(axis.classes.iter().cloned())
+                .chain(["no label".into()])
+                .collect();
             let mut rows: Vec<Vec<String>> = Vec::new();
             for (origin, _) in corpus.origins() {
                 let of_origin = corpus.examples.iter().filter(|example| example.origin == origin);

@@ -7,7 +7,7 @@ use clap::Args;
 use kzstance::Error;
 use kzstance::Result;
 use kzstance::evaluate::cross::{FoldPlan, count_folds, evaluate, evaluate_model};
-use kzstance::evaluate::{AxisEvaluation, Evaluation};
+use kzstance::evaluate::{AxisEvaluation, Evaluation, Interval};
 use kzstance::model::Scorer;
 use kzstance::model::card::figure;
 use kzstance::write::write_atomically;
@@ -23,6 +23,11 @@ pub struct Evaluate {
     /// Judge with this model instead of cross-validating; the labels must be new to it
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+
+    /// Folds of the cross-validation: a number, loo (leave one article out) or logo (leave one
+    /// outlet out)
+    #[arg(long, value_name = "K", default_value = "5")]
+    folds: FoldPlan,
 
     #[command(flatten)]
     fit: FitArgs,
@@ -49,8 +54,8 @@ impl Evaluate {
             }
             evaluate_model(&corpus, &scorer, config.seed)?
         } else {
-            let bar = talk.progress(count_folds(&corpus, self.fit.folds) as u64, "cross-validating");
-            let found = evaluate(&corpus, &config, self.fit.folds, &|| bar.inc(1))?;
+            let bar = talk.progress(count_folds(&corpus, self.folds) as u64, "cross-validating");
+            let found = evaluate(&corpus, &config, self.folds, &|| bar.inc(1))?;
             bar.finish_and_clear();
             found
         };
@@ -59,7 +64,7 @@ impl Evaluate {
         if let Some(folder) = &self.report {
             write_atomically(&folder.join("evaluation.json"), json.as_bytes())?;
         }
-        let listed = self.fit.folds == FoldPlan::LeaveOneOut && self.model.is_none();
+        let listed = self.folds == FoldPlan::LeaveOneOut && self.model.is_none();
         let out = if self.json { json } else { text(&found, listed) };
         print(out.as_bytes())
     }
@@ -82,8 +87,13 @@ fn text(found: &Evaluation, listed: bool) -> String {
 fn axis_text(found: &AxisEvaluation) -> String {
     let metrics = &found.metrics;
     let toward = found.target.as_ref().map(|target| format!(" toward {target}")).unwrap_or_default();
-    let mut out = format!("{}{toward}: n = {} in {} groups; {}\n", found.axis.name, metrics.n, found.n_groups, found.folds);
-    let header: Vec<String> = ["class", "n", "decided", "precision", "recall", "F1"].map(str::to_owned).into_iter()
+    let mut out = format!(
+        "{}{toward}: n = {} in {} groups; {}\n",
+        found.axis.name, metrics.n, found.n_groups, found.folds
+    );
+    let header: Vec<String> = ["class", "n", "decided", "precision", "recall", "F1"]
+        .map(str::to_owned)
+        .into_iter()
         .chain(found.axis.classes.iter().map(|class| format!("→ {class}")))
         .collect();
     let rate = |value: Option<f64>| value.map_or("undefined".into(), |value| format!("{value:.3}"));
@@ -99,14 +109,24 @@ fn axis_text(found: &AxisEvaluation) -> String {
         })
         .collect();
     out += &table(&header, &rows, 1);
-    out += &format!("macro-F1            {}\n", figure(metrics.macro_f1, found.macro_f1_interval));
+    out += &format!("macro-F1            {}\n", figure(metrics.macro_f1, ends(found.macro_f1_interval)));
     if !found.axis.polar.is_empty() {
         let polar = found.axis.polar.join(", ");
-        out += &format!("F of {:<14} {}\n", "polar classes", figure(metrics.semeval_f, found.semeval_f_interval));
+        out += &format!(
+            "F of {:<14} {}\n",
+            "polar classes",
+            figure(metrics.semeval_f, ends(found.semeval_f_interval))
+        );
         out += &format!("                    (mean F1 of {polar})\n");
     }
-    out += &format!("accuracy            {}\n", figure(metrics.accuracy, found.accuracy_interval));
-    out += &format!("MCC {}, Brier {}, log-loss {}, ECE {}\n", rate(metrics.mcc), rate(metrics.brier), rate(metrics.log_loss), rate(metrics.ece));
+    out += &format!("accuracy            {}\n", figure(metrics.accuracy, ends(found.accuracy_interval)));
+    out += &format!(
+        "MCC {}, Brier {}, log-loss {}, ECE {}\n",
+        rate(metrics.mcc),
+        rate(metrics.brier),
+        rate(metrics.log_loss),
+        rate(metrics.ece)
+    );
     let mut c = found.c.clone();
     c.sort_by(f64::total_cmp);
     c.dedup();
@@ -115,13 +135,19 @@ fn axis_text(found: &AxisEvaluation) -> String {
     out
 }
 
+fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {
+    interval.map(|interval| [interval.low, interval.high])
+}
+
 /// The seed articles, each left out of training.
 fn seeds_text(found: &AxisEvaluation) -> String {
     let seeds: Vec<_> = found.predictions.iter().filter(|prediction| prediction.origin == "seed").collect();
     if seeds.is_empty() {
         return String::new();
     }
-    let header: Vec<String> = ["seed, left out", "by hand", "decided"].map(str::to_owned).into_iter()
+    let header: Vec<String> = ["seed, left out", "by hand", "decided"]
+        .map(str::to_owned)
+        .into_iter()
         .chain(found.axis.classes.iter().cloned())
         .collect();
     let rows: Vec<Vec<String>> = seeds

@@ -42,7 +42,10 @@ impl Extract {
             name.push(".jsonl");
             let path = self.output.join(name);
             if outputs.iter().any(|(known, _)| *known == path) {
-                return Err(Error::Usage(format!("two inputs would both be written to {}; rename one", path.display())));
+                return Err(Error::Usage(format!(
+                    "two inputs would both be written to {}; rename one",
+                    path.display()
+                )));
             }
             outputs.push((path, lines));
         }

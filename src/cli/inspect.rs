@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kzstance::Result;
+use kzstance::config::TrainConfig;
 use kzstance::model::{Model, card, terms};
-use kzstance::train::TrainConfig;
 
-use super::talk::{print, Talk};
+use super::talk::{Talk, print};
 use kzstance::rng::RngSeed;
 
 #[derive(Debug, Args)]
@@ -38,17 +38,30 @@ impl Inspect {
             return print((serde_json::to_string_pretty(header).unwrap_or_default() + "\n").as_bytes());
         }
         if self.config {
-            let config = TrainConfig { features: header.features.clone(), learn: header.learn.clone(), seed: RngSeed(header.seed) };
+            let config = TrainConfig {
+                features: header.features.clone(),
+                learn: header.learn.clone(),
+                seed: RngSeed(header.seed),
+            };
             return print(toml::to_string(&config).unwrap_or_default().as_bytes());
         }
         let mut out = card::card(&model);
         let steps: Vec<String> = header.features.normalizer.steps().map(|step| format!("{step:?}")).collect();
-        out += &format!("\n## Format\n\nModel format {}, normaliser {} ({}). The checksum matches.\n", header.format, header.features.normalizer.version(), steps.join(", "));
+        out += &format!(
+            "\n## Format\n\nModel format {}, normaliser {} ({}). The checksum matches.\n",
+            header.format,
+            header.features.normalizer.version(),
+            steps.join(", ")
+        );
         out += "\n## Terms that weigh most\n";
         for head in terms::top_terms(&model, self.top) {
             for (class, terms) in head.classes {
                 out += &format!("\n{} {class}: ", head.axis);
-                out += &terms.iter().map(|term| format!("{} {:+.2}", term.term.replace(' ', "_"), term.weight)).collect::<Vec<_>>().join(", ");
+                out += &terms
+                    .iter()
+                    .map(|term| format!("{} {:+.2}", term.term.replace(' ', "_"), term.weight))
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 out.push('\n');
             }
         }

@@ -100,7 +100,9 @@ pub fn run() -> ExitCode {
     match result {
         Ok(code) => code,
         // Whoever reads our output has seen enough.
-        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             talk.error(&error);
             ExitCode::from(error.exit_code())

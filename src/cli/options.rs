@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kzstance::config::TrainConfig;
 use kzstance::corpus::Corpus;
-use kzstance::evaluate::cross::FoldPlan;
 use kzstance::model::Model;
 use kzstance::read::{Columns, Problems, ReadOptions, read_labels};
 use kzstance::rng::RngSeed;
 use kzstance::text::Encoding;
-use kzstance::train::TrainConfig;
 use kzstance::{Error, Result};
 
 use super::talk::Talk;
@@ -65,7 +64,9 @@ impl LabelArgs {
             .axis
             .iter()
             .map(|given| match given.split_once('=') {
-                Some((name, classes)) => (name.to_owned(), classes.split(',').map(|class| class.trim().to_owned()).collect()),
+                Some((name, classes)) => {
+                    (name.to_owned(), classes.split(',').map(|class| class.trim().to_owned()).collect())
+                }
                 None => (given.clone(), Vec::new()),
             })
             .collect();
@@ -95,11 +96,6 @@ impl LabelArgs {
 
 #[derive(Debug, Args)]
 pub struct FitArgs {
-    /// Folds of the cross-validation: a number, loo (leave one article out) or logo (leave one
-    /// outlet out)
-    #[arg(long, value_name = "K", default_value = "5")]
-    pub folds: FoldPlan,
-
     /// Seed of folds and intervals
     #[arg(long, value_name = "N", default_value_t = RngSeed::default().0)]
     pub seed: u64,
@@ -113,7 +109,8 @@ impl FitArgs {
     pub fn config(&self) -> Result<TrainConfig> {
         let mut config = TrainConfig::default();
         if let Some(path) = &self.config {
-            let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
             config = toml::from_str(&text)
                 .map_err(|error| Error::Usage(format!("{}: {}", path.display(), error.to_string().trim())))?;
         }

@@ -68,7 +68,8 @@ impl Score {
         let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
         let format = self.format();
         let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
-        let (streams, paths): (Vec<PathBuf>, Vec<PathBuf>) = self.inputs.iter().cloned().partition(|path| path.as_os_str() == "-");
+        let (streams, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.inputs.iter().cloned().partition(|path| path.as_os_str() == "-");
         let files = files(&paths)?;
         let bar = talk.progress(files.len() as u64, "scoring");
         let mut skipped = 0;
@@ -91,7 +92,8 @@ impl Score {
     }
 
     fn format(&self) -> Format {
-        let ending = self.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+        let ending =
+            self.output.as_ref().and_then(|path| path.extension()).and_then(|ending| ending.to_str());
         self.format.unwrap_or(match ending {
             Some("jsonl" | "ndjson") => Format::Jsonl,
             Some("csv") => Format::Csv,
@@ -108,7 +110,14 @@ impl Score {
         Ok(())
     }
 
-    fn pass(&self, scorer: &Scorer, documents: Vec<Result<Document>>, output: &mut Output, talk: &Talk, skipped: &mut usize) -> Result<()> {
+    fn pass(
+        &self,
+        scorer: &Scorer,
+        documents: Vec<Result<Document>>,
+        output: &mut Output,
+        talk: &Talk,
+        skipped: &mut usize,
+    ) -> Result<()> {
         let mut sound = Vec::with_capacity(documents.len());
         for document in documents {
             match document {
@@ -125,7 +134,13 @@ impl Score {
     }
 
     /// JSONL from standard input, a batch of lines at a time.
-    fn pass_stream(&self, scorer: &Scorer, output: &mut Output, talk: &Talk, skipped: &mut usize) -> Result<()> {
+    fn pass_stream(
+        &self,
+        scorer: &Scorer,
+        output: &mut Output,
+        talk: &Talk,
+        skipped: &mut usize,
+    ) -> Result<()> {
         let name = PathBuf::from("standard input");
         let columns = self.read.options().columns;
         let mut lines = std::io::stdin().lock().lines().enumerate().peekable();
@@ -137,7 +152,10 @@ impl Score {
                     Ok(line) if line.trim().is_empty() => {}
                     Ok(line) => batch.push(jsonl::document(&line, place, &columns)),
                     Err(source) if source.kind() == std::io::ErrorKind::InvalidData => {
-                        batch.push(Err(Error::Encoding { place, problem: "not UTF-8; standard input must be UTF-8".into() }));
+                        batch.push(Err(Error::Encoding {
+                            place,
+                            problem: "not UTF-8; standard input must be UTF-8".into(),
+                        }));
                     }
                     Err(source) => return Err(Error::Read { path: name, source }),
                 }
@@ -207,7 +225,9 @@ impl<'h> Output<'h> {
     fn line(&mut self, line: &str) -> Result<()> {
         match &mut self.sink {
             Sink::Standard(out) => out.write_all(line.as_bytes()).map_err(stdout_error),
-            Sink::File(out, path) => out.write_all(line.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source }),
+            Sink::File(out, path) => {
+                out.write_all(line.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source })
+            }
         }
     }
 
@@ -247,7 +267,9 @@ fn json_of(score: &Scored, header: &Header) -> Value {
     let voices: Map<String, Value> = score
         .voices
         .iter()
-        .filter_map(|(voice, share)| Some((serde_json::to_value(voice).ok()?.as_str()?.to_owned(), json!(share))))
+        .filter_map(|(voice, share)| {
+            Some((serde_json::to_value(voice).ok()?.as_str()?.to_owned(), json!(share)))
+        })
         .collect();
     line.insert("voices".into(), Value::Object(voices));
     line.insert("known_share".into(), json!(score.known_share));

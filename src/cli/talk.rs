@@ -44,7 +44,9 @@ impl Talk {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30.cyan/dim} {pos}/{len}  {elapsed} elapsed, {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg} {bar:30.cyan/dim} {pos}/{len}  {elapsed} elapsed, {eta} left")
+        {
             bar.set_style(style);
         }
         bar.set_message(what);

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kzstance::evaluate::cross::{FoldPlan, count_folds};
 use kzstance::model::card::{card, figure};
 use kzstance::model::{HeadInfo, Model};
 use kzstance::train::{Trained, train};
@@ -42,22 +41,28 @@ impl Train {
                 targets.join(", ")
             )));
         }
-        let output = self.output.clone().unwrap_or_else(|| PathBuf::from("models").join(format!("{}.kzm", corpus.name)));
+        let output = self
+            .output
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("models").join(format!("{}.kzm", corpus.name)));
         // Better said before the work than after it.
-        if !self.force && output.exists() && Model::open(&output).is_err_and(|error| !matches!(error, Error::ModelIncompatible { .. })) {
-            return Err(Error::Usage(format!("{}: this file is no model; name another with -o, or write over it with --force", output.display())));
+        if !self.force
+            && output.exists()
+            && Model::open(&output).is_err_and(|error| !matches!(error, Error::ModelIncompatible { .. }))
+        {
+            return Err(Error::Usage(format!(
+                "{}: this file is no model; name another with -o, or write over it with --force",
+                output.display()
+            )));
         }
-        let mut steps = count_folds(&corpus, self.fit.folds);
-        if matches!(self.fit.folds, FoldPlan::LeaveOneGroupOut) {
-            steps = 0;
-        }
-        let bar = talk.progress(steps as u64, "cross-validating");
-        let trained = train(&corpus, &config, Some(self.fit.folds), &|| bar.inc(1))?;
+        let bar = talk.progress((corpus.axes.len() * config.learn.c.len()) as u64, "choosing C");
+        let trained = train(&corpus, &config, &|| bar.inc(1))?;
         bar.finish_and_clear();
         trained.model.save(&output)?;
         write_atomically(&output.with_extension("md"), card(&trained.model).as_bytes())?;
         let mut out = report(&trained);
-        out += &format!("model    {} ({:.2} MB)\n", output.display(), trained.model.bytes().len() as f64 / 1e6);
+        out +=
+            &format!("model    {} ({:.2} MB)\n", output.display(), trained.model.bytes().len() as f64 / 1e6);
         out += &format!("card     {}\n", output.with_extension("md").display());
         out += &format!("sha256   {}\n", trained.model.sha256());
         print(out.as_bytes())
@@ -67,26 +72,29 @@ impl Train {
 fn report(trained: &Trained) -> String {
     let header = trained.model.header();
     let origins: Vec<String> = header.origins.iter().map(|(origin, n)| format!("{n} {origin}")).collect();
-    let mut out = format!("{} documents ({})\n\n", header.n_documents, origins.join(", ").replace("  ", " ").trim());
-    let wanted = ["axis", "examples", "C", "cross-validated on", "macro-F1", "F of polar classes"].map(str::to_owned);
+    let mut out =
+        format!("{} documents ({})\n\n", header.n_documents, origins.join(", ").replace("  ", " ").trim());
+    let wanted =
+        ["axis", "examples", "C", "cross-validated on", "macro-F1", "F of polar classes"].map(str::to_owned);
     let rows: Vec<Vec<String>> = header.heads.iter().map(row).collect();
     out += &table(&wanted, &rows, 4);
-    if let Some(quality) = header.heads.iter().find_map(|head| head.quality.as_ref()) {
-        out += &format!("{}, everything fitted inside its fold; 95 % intervals by a bootstrap over groups\n", quality.folds);
+    if let Some(head) = header.heads.first() {
+        out += &format!("{}; 95 % intervals by a bootstrap over groups\n", head.quality.folds);
     }
     out.push('\n');
     out
 }
 
 fn row(head: &HeadInfo) -> Vec<String> {
-    let counts: Vec<String> = head.axis.classes.iter().zip(&head.counts).map(|(class, n)| format!("{n} {class}")).collect();
-    let quality = head.quality.as_ref();
+    let counts: Vec<String> =
+        head.axis.classes.iter().zip(&head.counts).map(|(class, n)| format!("{n} {class}")).collect();
+    let quality = &head.quality;
     vec![
         head.axis.name.clone(),
         counts.join(", "),
         head.c.to_string(),
-        quality.map_or("too few examples".into(), |quality| format!("n = {}", quality.n)),
-        quality.map_or_else(String::new, |quality| figure(quality.macro_f1, quality.macro_f1_interval)),
-        quality.map_or_else(String::new, |quality| figure(quality.semeval_f, quality.semeval_f_interval)),
+        format!("n = {}", quality.n),
+        figure(quality.macro_f1, quality.macro_f1_interval),
+        figure(quality.semeval_f, quality.semeval_f_interval),
     ]
 }

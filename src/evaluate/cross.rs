@@ -10,6 +10,7 @@ use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
 use super::metrics::{Confusion, Metrics, measure};
+use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::features::vectorizer::Frequencies;
@@ -19,7 +20,6 @@ use crate::learn::logistic::{most_probable, probabilities};
 use crate::learn::path::{Sample, choose_c};
 use crate::model::Scorer;
 use crate::rng::RngSeed;
-use crate::train::TrainConfig;
 
 /// Jaccard similarity of word sets from which two documents count as near-duplicates.
 pub const NEAR_DUPLICATE: f64 = 0.8;
@@ -52,7 +52,8 @@ impl FromStr for FoldPlan {
             "logo" => Ok(FoldPlan::LeaveOneGroupOut),
             number => match number.parse() {
                 Ok(folds) if folds >= 2 => Ok(FoldPlan::Grouped(folds)),
-                _ => Err("give a number of folds from 2, loo (leave one out) or logo (leave one outlet out)".into()),
+                _ => Err("give a number of folds from 2, loo (leave one out) or logo (leave one outlet out)"
+                    .into()),
             },
         }
     }
@@ -135,7 +136,12 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// [`Error::TooFew`] and whatever a fit can fail with.
-pub fn evaluate(corpus: &Corpus, config: &TrainConfig, plan: FoldPlan, done: &(dyn Fn() + Sync)) -> Result<Evaluation> {
+pub fn evaluate(
+    corpus: &Corpus,
+    config: &TrainConfig,
+    plan: FoldPlan,
+    done: &(dyn Fn() + Sync),
+) -> Result<Evaluation> {
     config.check()?;
     let targets = corpus.targets();
     let mut axes = Vec::new();
@@ -155,7 +161,8 @@ pub fn evaluate(corpus: &Corpus, config: &TrainConfig, plan: FoldPlan, done: &(d
         }
         let each: Option<Vec<f64>> = axes[first..].iter().map(|found| found.metrics.semeval_f).collect();
         if let Some(each) = each {
-            mean_semeval_f.push((corpus.axes[axis].name.clone(), each.iter().sum::<f64>() / each.len() as f64));
+            mean_semeval_f
+                .push((corpus.axes[axis].name.clone(), each.iter().sum::<f64>() / each.len() as f64));
         }
     }
     Ok(Evaluation {
@@ -191,7 +198,8 @@ pub fn duplicate_clusters(lexicon: &Lexicon) -> Vec<usize> {
 
 /// The labelled examples of one axis as a sample of the lexicon, and the group of each.
 pub(crate) fn sample_of(corpus: &Corpus, groups: &[usize], axis: usize) -> (Sample, Vec<usize>) {
-    let mut sample = Sample { rows: Vec::new(), classes: Vec::new(), n_classes: corpus.axes[axis].classes.len() };
+    let mut sample =
+        Sample { rows: Vec::new(), classes: Vec::new(), n_classes: corpus.axes[axis].classes.len() };
     let mut sample_groups = Vec::new();
     for (row, example) in corpus.examples.iter().enumerate() {
         if let Some(class) = example.labels[axis] {
@@ -204,7 +212,12 @@ pub(crate) fn sample_of(corpus: &Corpus, groups: &[usize], axis: usize) -> (Samp
 }
 
 /// Folds for the choice of C within some examples.
-pub(crate) fn inner_folds(sample: &Sample, groups: &[usize], folds: usize, seed: RngSeed) -> Result<Vec<usize>> {
+pub(crate) fn inner_folds(
+    sample: &Sample,
+    groups: &[usize],
+    folds: usize,
+    seed: RngSeed,
+) -> Result<Vec<usize>> {
     let mut names = groups.to_vec();
     names.sort_unstable();
     names.dedup();
@@ -225,9 +238,13 @@ pub(crate) fn evaluate_axis(
     let (sample, groups) = sample_of(corpus, &groups, axis);
     let name = &corpus.axes[axis].name;
     let folds = match plan {
-        FoldPlan::Grouped(k) => stratified_group_folds(&groups, &sample.classes, sample.n_classes, k, config.seed),
+        FoldPlan::Grouped(k) => {
+            stratified_group_folds(&groups, &sample.classes, sample.n_classes, k, config.seed)
+        }
         FoldPlan::LeaveOneGroupOut => Ok(leave_one_out(&groups)),
-        FoldPlan::LeaveOneOut => Ok(leave_one_out(&sample.rows.iter().map(|&row| duplicates[row]).collect::<Vec<_>>())),
+        FoldPlan::LeaveOneOut => {
+            Ok(leave_one_out(&sample.rows.iter().map(|&row| duplicates[row]).collect::<Vec<_>>()))
+        }
     };
     let folds = folds.map_err(|error| match error {
         Error::TooFew(problem) => Error::TooFew(format!("{name}: {problem}")),
@@ -235,7 +252,9 @@ pub(crate) fn evaluate_axis(
     })?;
     let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
     if n_folds < 2 {
-        return Err(Error::TooFew(format!("{name}: cross-validation wants two groups of labelled examples at least")));
+        return Err(Error::TooFew(format!(
+            "{name}: cross-validation wants two groups of labelled examples at least"
+        )));
     }
     let by_fold = (0..n_folds)
         .into_par_iter()
@@ -245,18 +264,23 @@ pub(crate) fn evaluate_axis(
             Ok(found)
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut predicted = vec![0; sample.rows.len()];
     let mut all = vec![Vec::new(); sample.rows.len()];
     let mut c = Vec::new();
     for (fold, (chosen, judged)) in by_fold.into_iter().enumerate() {
         c.push(chosen);
         let places = (0..folds.len()).filter(|&place| folds[place] == fold);
         for (place, p) in places.zip(judged) {
-            predicted[place] = most_probable(&p);
             all[place] = p;
         }
     }
-    Ok(assemble(corpus, axis, &sample, &groups, Judged { folds, predicted, probabilities: all, c, plan: plan.to_string() }, config.seed))
+    Ok(assemble(
+        corpus,
+        axis,
+        &sample,
+        &groups,
+        Judged { folds, probabilities: all, c, plan: plan.to_string() },
+        config.seed,
+    ))
 }
 
 /// Evaluates a given model on a corpus: nothing is fitted.
@@ -265,7 +289,8 @@ pub(crate) fn evaluate_axis(
 /// [`Error::Usage`] where the model judges none of the corpus's axes, or has other classes.
 pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result<Evaluation> {
     let heads = &scorer.header().heads;
-    let scores: Vec<_> = corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
+    let scores: Vec<_> =
+        corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
     let config = TrainConfig { features: scorer.header().features.clone(), ..TrainConfig::default() };
     let duplicates = duplicate_clusters(&lexicon_of(corpus, &config));
     let all_groups = join_groups(&corpus.outlet_groups(), &duplicates);
@@ -283,8 +308,11 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
         let (sample, groups) = sample_of(corpus, &all_groups, number);
         let judged = Judged {
             folds: vec![0; sample.rows.len()],
-            predicted: sample.rows.iter().map(|&row| scores[row].heads[head].class).collect(),
-            probabilities: sample.rows.iter().map(|&row| scores[row].heads[head].probabilities.clone()).collect(),
+            probabilities: sample
+                .rows
+                .iter()
+                .map(|&row| scores[row].heads[head].probabilities.clone())
+                .collect(),
             c: vec![heads[head].c],
             plan: "a given model, nothing fitted".into(),
         };
@@ -298,17 +326,24 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
 }
 
 /// Decisions on the examples of a sample, in its order.
-struct Judged {
-    folds: Vec<usize>,
-    predicted: Vec<usize>,
-    probabilities: Vec<Vec<f64>>,
-    c: Vec<f64>,
-    plan: String,
+pub(crate) struct Judged {
+    pub(crate) folds: Vec<usize>,
+    pub(crate) probabilities: Vec<Vec<f64>>,
+    pub(crate) c: Vec<f64>,
+    pub(crate) plan: String,
 }
 
-fn assemble(corpus: &Corpus, axis: usize, sample: &Sample, groups: &[usize], judged: Judged, seed: RngSeed) -> AxisEvaluation {
+pub(crate) fn assemble(
+    corpus: &Corpus,
+    axis: usize,
+    sample: &Sample,
+    groups: &[usize],
+    judged: Judged,
+    seed: RngSeed,
+) -> AxisEvaluation {
     let axis = &corpus.axes[axis];
-    let predicted = &judged.predicted;
+    let predicted: Vec<usize> = judged.probabilities.iter().map(|p| most_probable(p)).collect();
+    let predicted = &predicted;
     let metrics = measure(axis, &sample.classes, predicted, Some(&judged.probabilities));
     let matrices = cluster_confusions(groups, sample.n_classes, &sample.classes, predicted);
     let interval = |statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
@@ -357,12 +392,15 @@ fn judge_fold(
     let places = (0..folds.len()).filter(|&place| folds[place] != fold);
     let train_groups: Vec<usize> = places.map(|place| groups[place]).collect();
     let inner = inner_folds(&train, &train_groups, config.learn.folds, config.seed)?;
-    let path = choose_c(&config.learn, lexicon, &train, &inner)?;
+    let c = choose_c(&config.learn, lexicon, &train, &inner)?;
     let frequencies = Frequencies::count(lexicon, &train.rows)?;
     let x = Design::new(lexicon, &frequencies, &train.rows);
-    let what = format!("fold {fold} with C = {}", path.chosen);
-    let found = config.learn.fit(&x, &train.classes, train.n_classes, path.chosen, &what)?;
+    let what = format!("fold {fold} with C = {c}");
+    let found = config.learn.fit(&x, &train.classes, train.n_classes, c, &what)?;
     let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
     let columns = found.weights.columns;
-    Ok((path.chosen, scores.chunks_exact(columns).map(|scores| probabilities(config.learn.scheme, scores)).collect()))
+    Ok((
+        c,
+        scores.chunks_exact(columns).map(|scores| probabilities(config.learn.scheme, scores)).collect(),
+    ))
 }

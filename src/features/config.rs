@@ -115,7 +115,9 @@ impl FeatureConfig {
             }
             if let Extractor::Chars { min, max } = block.extractor {
                 if min < 1 || max < min || max > 16 {
-                    return fail(format!("blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"));
+                    return fail(format!(
+                        "blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"
+                    ));
                 }
             }
         }

@@ -19,19 +19,23 @@ pub trait Operator: Sync {
 }
 
 /// The factored TF-IDF matrix of some documents. A product costs one visit for every word of every
-/// document and one for every feature of every word type, times K.
+/// document, one for every *place* in every word type (the n-grams that start there are a chain of
+/// prefixes, added up once for all words) and one for every feature, times K.
 #[derive(Debug, Clone)]
 pub struct Design {
     /// Per document: (local word, term frequency weight).
     documents: Rows<(u32, f64)>,
     blocks: Vec<DesignBlock>,
     idf: Vec<f64>,
+    /// Per feature: the feature that is its longest proper prefix, or [`LEFT_OUT`]. It comes first.
+    parents: Vec<u32>,
     n_words: usize,
 }
 
 #[derive(Debug, Clone)]
 struct DesignBlock {
-    /// Per local word: its features, numbered over all blocks.
+    /// Per local word: its features, numbered over all blocks; those are left out that a longer
+    /// one at the same place implies. A feature that stands twice in the word stands twice here.
     patterns: Rows<u32>,
     /// Per document: block weight / length of its row; 0 where the row is empty.
     scales: Vec<f64>,
@@ -51,10 +55,16 @@ impl Design {
             let mut features: Vec<u32> = Vec::new();
             for &word in &words {
                 features.clear();
-                features.extend(of_word.row(word as usize).iter().map(|&f| numbers[f as usize]).filter(|&f| f != LEFT_OUT));
+                features.extend(
+                    of_word
+                        .row(word as usize)
+                        .iter()
+                        .map(|&f| numbers[f as usize])
+                        .filter(|&f| f != LEFT_OUT),
+                );
                 features.sort_unstable();
-                squares.push(features.iter().map(|&f| frequencies.idf[f as usize].powi(2)).sum::<f64>());
-                patterns.push(features.iter().copied());
+                squares.push(squared_length(&features, &frequencies.idf));
+                patterns.push(outermost(&features, &frequencies.parents));
             }
             let scales = documents.iter().map(|row| {
                 let square: f64 = row.iter().map(|&(word, tf)| tf * tf * squares[word as usize]).sum();
@@ -62,7 +72,13 @@ impl Design {
             });
             blocks.push(DesignBlock { scales: scales.collect(), patterns });
         }
-        Design { documents, blocks, idf: frequencies.idf.clone(), n_words: words.len() }
+        Design {
+            documents,
+            blocks,
+            idf: frequencies.idf.clone(),
+            parents: frequencies.parents.clone(),
+            n_words: words.len(),
+        }
     }
 
     /// Stored numbers: (words of documents, features of word types). The dense or classic sparse
@@ -70,6 +86,28 @@ impl Design {
     pub fn nnz(&self) -> (usize, usize) {
         (self.documents.nnz(), self.blocks.iter().map(|block| block.patterns.nnz()).sum())
     }
+}
+
+/// The squared length of a word's row: sum over its features of (count · idf)². `features` holds a
+/// word's features in order, repeated ones repeatedly.
+pub(crate) fn squared_length(features: &[u32], idf: &[f64]) -> f64 {
+    let runs = features.chunk_by(|a, b| a == b);
+    runs.map(|run| (run.len() as f64 * idf[run[0] as usize]).powi(2)).sum()
+}
+
+/// The features that no longer one at the same place implies: each occurrence of an n-gram is also
+/// one of its prefix, so what remains of the prefix are its occurrences less those.
+fn outermost(features: &[u32], parents: &[u32]) -> Vec<u32> {
+    let mut kept: Vec<(u32, i32)> =
+        features.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as i32)).collect();
+    let counts = kept.clone();
+    for (feature, count) in counts {
+        let parent = parents[feature as usize];
+        if let Ok(place) = kept.binary_search_by_key(&parent, |&(feature, _)| feature) {
+            kept[place].1 -= count;
+        }
+    }
+    kept.iter().flat_map(|&(feature, count)| std::iter::repeat_n(feature, count.max(0) as usize)).collect()
 }
 
 /// The documents with their words renumbered: those that occur, by falling document frequency, so
@@ -91,7 +129,9 @@ fn local_documents(lexicon: &Lexicon, mean_length: f64, rows: &[usize]) -> (Rows
     for &row in rows {
         let length = f64::from(lexicon.lengths[row]);
         let weight = |count| lexicon.config.tf.weight(count, length, mean_length);
-        documents.push(lexicon.documents.row(row).iter().map(|&(word, count)| (local[word as usize], weight(count))));
+        documents.push(
+            lexicon.documents.row(row).iter().map(|&(word, count)| (local[word as usize], weight(count))),
+        );
     }
     (documents, words)
 }
@@ -106,7 +146,15 @@ impl Operator for Design {
     }
 
     fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
-        let weighted: Vec<[f64; K]> = v.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
+        // What a feature gives together with all of its prefixes, which come before it.
+        let mut weighted: Vec<[f64; K]> =
+            v.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
+        for (feature, &parent) in self.parents.iter().enumerate() {
+            if parent != LEFT_OUT {
+                let prefixes = weighted[parent as usize];
+                add(&mut weighted[feature], &prefixes, 1.0);
+            }
+        }
         let mut of_word = vec![[0.0; K]; self.n_words];
         out.fill([0.0; K]);
         for block in &self.blocks {
@@ -141,6 +189,12 @@ impl Operator for Design {
                 for &feature in pattern {
                     add(&mut out[feature as usize], sum, 1.0);
                 }
+            }
+        }
+        for (feature, &parent) in self.parents.iter().enumerate().rev() {
+            if parent != LEFT_OUT {
+                let whole = out[feature];
+                add(&mut out[parent as usize], &whole, 1.0);
             }
         }
         for (out, idf) in out.iter_mut().zip(&self.idf) {

@@ -30,6 +30,15 @@ impl Extractor {
         }
     }
 
+    /// The feature that stands wherever `feature` does: an n-gram less its last character. Shorter
+    /// ones come out of [`Extractor::each`] first.
+    pub(crate) fn prefix(self, feature: &str) -> Option<&str> {
+        match self {
+            Extractor::Word | Extractor::Stem => None,
+            Extractor::Chars { .. } => feature.char_indices().next_back().map(|(last, _)| &feature[..last]),
+        }
+    }
+
     /// Calls `sink` with each feature of `word`, repeated ones repeatedly.
     pub fn each(self, word: &str, mut sink: impl FnMut(&str)) {
         match self {

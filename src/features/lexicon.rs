@@ -5,6 +5,7 @@
 
 use super::config::FeatureConfig;
 use super::intern::Interner;
+use super::vectorizer::LEFT_OUT;
 use crate::document::Document;
 use crate::sparse::Rows;
 
@@ -24,6 +25,9 @@ pub struct Lexicon {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LexiconBlock {
     pub(crate) features: Interner,
+    /// For each feature the one that is its longest proper prefix, or [`LEFT_OUT`].
+    pub(crate) parents: Vec<u32>,
+    /// For each word its features, repeated ones repeatedly.
     pub(crate) of_word: Rows<u32>,
 }
 
@@ -40,7 +44,9 @@ impl Lexicon {
         let mut counts: Vec<(u32, u32)> = Vec::new();
         for document in documents {
             counts.clear();
-            document.each_word(&config.normalizer, |word, count| counts.push((lexicon_word(&mut lexicon, word), count)));
+            document.each_word(&config.normalizer, |word, count| {
+                counts.push((lexicon_word(&mut lexicon, word), count))
+            });
             counts.sort_unstable_by_key(|&(word, _)| word);
             counts.dedup_by(|next, kept| {
                 let same = next.0 == kept.0;
@@ -82,9 +88,18 @@ fn lexicon_word(lexicon: &mut Lexicon, word: &str) -> u32 {
     if new {
         for (block, kind) in lexicon.blocks.iter_mut().zip(&lexicon.config.blocks) {
             let mut features: Vec<u32> = Vec::new();
-            kind.extractor.each(word, |feature| features.push(block.features.intern(feature).0));
-            features.sort_unstable();
-            features.dedup();
+            kind.extractor.each(word, |feature| {
+                let (id, new) = block.features.intern(feature);
+                if new {
+                    block.parents.push(
+                        kind.extractor
+                            .prefix(feature)
+                            .and_then(|p| block.features.get(p))
+                            .unwrap_or(LEFT_OUT),
+                    );
+                }
+                features.push(id);
+            });
             block.of_word.push(features);
         }
     }

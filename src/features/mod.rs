@@ -7,7 +7,7 @@
 //! X_b = N_b · C · P_b · diag(idf_b)      for each block b, side by side
 //!
 //! C    documents x words     weighted term frequency
-//! P_b  words x features      which features of block b a word has (0 or 1)
+//! P_b  words x features      how often a word has each feature of block b
 //! N_b  documents             1 / sqrt( sum over words (c_w² · ||g_w||²) ), so rows have unit length
 //!                            with words taken as orthogonal
 //! ```

@@ -20,6 +20,8 @@ pub struct Frequencies {
     pub(crate) df: Vec<u32>,
     /// For each number its inverse document frequency.
     pub(crate) idf: Vec<f64>,
+    /// For each number that of its longest proper prefix, a smaller one, or [`LEFT_OUT`].
+    pub(crate) parents: Vec<u32>,
     /// Number of documents counted.
     pub(crate) n_documents: u32,
     /// Their mean length in words.
@@ -39,12 +41,15 @@ impl Frequencies {
             kept: Vec::new(),
             df: Vec::new(),
             idf: Vec::new(),
+            parents: Vec::new(),
             n_documents: rows.len() as u32,
-            mean_length: rows.iter().map(|&row| f64::from(lexicon.lengths[row])).sum::<f64>() / rows.len().max(1) as f64,
+            mean_length: rows.iter().map(|&row| f64::from(lexicon.lengths[row])).sum::<f64>()
+                / rows.len().max(1) as f64,
         };
         for block in &lexicon.blocks {
             let df = document_frequencies(&block.of_word, lexicon, rows, block.features.len());
-            let mut kept: Vec<u32> = (0..df.len() as u32).filter(|&f| df[f as usize] >= lexicon.config.min_df.max(1)).collect();
+            let mut kept: Vec<u32> =
+                (0..df.len() as u32).filter(|&f| df[f as usize] >= lexicon.config.min_df.max(1)).collect();
             kept.sort_unstable_by(|&a, &b| {
                 let by_df = df[b as usize].cmp(&df[a as usize]);
                 by_df.then_with(|| block.features.resolve(a).cmp(block.features.resolve(b)))
@@ -54,6 +59,9 @@ impl Frequencies {
                 numbers[feature as usize] = found.df.len() as u32;
                 found.df.push(df[feature as usize]);
             }
+            // A prefix is at least as frequent, and sorts first among equals: it has the smaller number.
+            let number_of = |feature: u32| numbers.get(feature as usize).copied().unwrap_or(LEFT_OUT);
+            found.parents.extend(kept.iter().map(|&feature| number_of(block.parents[feature as usize])));
             found.numbers.push(numbers);
             found.kept.push(kept);
         }
@@ -79,7 +87,12 @@ impl Frequencies {
     }
 }
 
-fn document_frequencies(of_word: &crate::sparse::Rows<u32>, lexicon: &Lexicon, rows: &[usize], features: usize) -> Vec<u32> {
+fn document_frequencies(
+    of_word: &crate::sparse::Rows<u32>,
+    lexicon: &Lexicon,
+    rows: &[usize],
+    features: usize,
+) -> Vec<u32> {
     let mut df = vec![0_u32; features];
     let mut seen = vec![u32::MAX; features];
     for (turn, &row) in rows.iter().enumerate() {
@@ -128,7 +141,12 @@ impl Vectorizer {
 
     /// A vocabulary from its terms, block by block, and their document frequencies; `sizes` are the
     /// number of documents and their mean length.
-    pub(crate) fn from_terms<'t, B>(config: FeatureConfig, sizes: (u32, f64), blocks: impl Iterator<Item = B>, df: Vec<u32>) -> Self
+    pub(crate) fn from_terms<'t, B>(
+        config: FeatureConfig,
+        sizes: (u32, f64),
+        blocks: impl Iterator<Item = B>,
+        df: Vec<u32>,
+    ) -> Self
     where
         B: Iterator<Item = &'t str>,
     {
@@ -159,7 +177,8 @@ impl Vectorizer {
         self.df.is_empty()
     }
 
-    /// The features of block `block` that `word` has, by rising number, into `features`.
+    /// The features of block `block` that `word` has, by rising number and repeated ones repeatedly,
+    /// into `features`.
     pub(crate) fn features(&self, block: usize, word: &str, features: &mut Vec<u32>) {
         features.clear();
         let vocabulary = &self.blocks[block];
@@ -169,7 +188,6 @@ impl Vectorizer {
             }
         });
         features.sort_unstable();
-        features.dedup();
     }
 
     /// The block and the term of feature `number`, counted over all blocks.

@@ -44,7 +44,9 @@ pub struct Classifier {
     pub classes: Vec<usize>,
 }
 
-impl<D: Data<Elem = f64>, T: AsTargets<Elem = usize, Ix = Ix1>> Fit<ArrayBase<D, Ix2>, T, Error> for Logistic {
+impl<D: Data<Elem = f64>, T: AsTargets<Elem = usize, Ix = Ix1>> Fit<ArrayBase<D, Ix2>, T, Error>
+    for Logistic
+{
     type Object = Classifier;
 
     /// Fits rows (samples x features) to classes named by any numbers.
@@ -54,7 +56,9 @@ impl<D: Data<Elem = f64>, T: AsTargets<Elem = usize, Ix = Ix1>> Fit<ArrayBase<D,
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Classifier> {
         let targets = dataset.as_targets();
         if dataset.weights().is_some() {
-            return Err(Error::Usage("weights of single examples are not offered; set class_weight instead".into()));
+            return Err(Error::Usage(
+                "weights of single examples are not offered; set class_weight instead".into(),
+            ));
         }
         let mut classes: Vec<usize> = targets.iter().copied().collect();
         classes.sort_unstable();
@@ -68,7 +72,8 @@ impl<D: Data<Elem = f64>, T: AsTargets<Elem = usize, Ix = Ix1>> Fit<ArrayBase<D,
         if dataset.records().iter().any(|value| !value.is_finite()) {
             return Err(Error::Usage("a row holds a value that is not finite".into()));
         }
-        let numbers: Vec<usize> = targets.iter().map(|class| classes.partition_point(|known| known < class)).collect();
+        let numbers: Vec<usize> =
+            targets.iter().map(|class| classes.partition_point(|known| known < class)).collect();
         let config = LearnConfig { c: vec![self.c], ..self.config.clone() };
         config.check()?;
         let task = config.task(&numbers, classes.len(), self.c, config.tolerance);

@@ -83,7 +83,9 @@ impl Task<'_> {
                 if sizes[class] > 0.0 { self.c * n / (present * sizes[class]) } else { self.c }
             }
         };
-        (0..self.n_classes).map(|class| (0..self.columns()).map(|column| cost(class, column)).collect()).collect()
+        (0..self.n_classes)
+            .map(|class| (0..self.columns()).map(|column| cost(class, column)).collect())
+            .collect()
     }
 }
 

@@ -13,6 +13,9 @@ use crate::features::{Design, Lexicon};
 /// of the optimum.
 const PATH_TOLERANCE: f64 = 1e-6;
 
+/// Once the loss is this share above its lowest value, larger C are not tried.
+const WORSE: f64 = 0.01;
+
 /// How a head is fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,7 +89,14 @@ impl LearnConfig {
     ///
     /// # Errors
     /// [`Error::NotConverged`], and those of [`fit`].
-    pub fn fit(&self, x: &Design, classes: &[usize], n_classes: usize, c: f64, what: &str) -> Result<Solution> {
+    pub fn fit(
+        &self,
+        x: &Design,
+        classes: &[usize],
+        n_classes: usize,
+        c: f64,
+        what: &str,
+    ) -> Result<Solution> {
         let task = self.task(classes, n_classes, c, self.tolerance);
         fit(self.solver, x, &task, None)?.require_converged(self.tolerance, what)
     }
@@ -95,7 +105,7 @@ impl LearnConfig {
 /// Quality of each C on documents that its fits had not seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CPath {
-    /// The values tried.
+    /// The values tried: the configured ones up to where the loss had clearly risen.
     pub c: Vec<f64>,
     /// For each, the class-balanced log-loss in nats: the mean over the classes of the mean
     /// -ln p of their documents; lower is better.
@@ -128,69 +138,139 @@ impl Sample {
 
     /// The examples outside and inside fold `fold`.
     pub fn split(&self, folds: &[usize], fold: usize) -> (Self, Self) {
-        let (inside, outside): (Vec<usize>, Vec<usize>) = (0..self.rows.len()).partition(|&place| folds[place] == fold);
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            (0..self.rows.len()).partition(|&place| folds[place] == fold);
         (self.select(&outside), self.select(&inside))
     }
 }
 
-/// Chooses C: each fold's documents are scored by fits on the others, along the path from the
-/// smallest C up, vocabulary and frequencies included. `folds` gives a fold number for each example
-/// of the sample. Folds run in parallel; the result does not depend on how many threads there are.
+/// Chooses C by [`walk`] along the path; a single configured value is taken without any work.
+///
+/// # Errors
+/// As [`walk`].
+pub fn choose_c(config: &LearnConfig, lexicon: &Lexicon, sample: &Sample, folds: &[usize]) -> Result<f64> {
+    match config.c[..] {
+        [only] => Ok(only),
+        _ => walk(config, lexicon, sample, folds, &|| ()).map(|walked| walked.path.chosen),
+    }
+}
+
+/// A path walked to its end.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    /// The losses and the choice.
+    pub path: CPath,
+    /// For each example of the sample, at each C tried, the class probabilities by the fit that had
+    /// not seen it.
+    pub probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+/// Scores each fold's documents by fits on the others, along the path from the smallest C up,
+/// vocabulary and frequencies included. `folds` gives a fold number for each example of the sample.
+/// Folds run in parallel; the result does not depend on how many threads there are. `done` is
+/// called after each step of the path.
 ///
 /// # Errors
 /// Those of [`fit`] and of [`Frequencies::count`].
-pub fn choose_c(config: &LearnConfig, lexicon: &Lexicon, sample: &Sample, folds: &[usize]) -> Result<CPath> {
-    if let [only] = config.c[..] {
-        return Ok(CPath { c: vec![only], loss: Vec::new(), chosen: only });
-    }
-    let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
-    let by_fold: Vec<Vec<(usize, Vec<f64>)>> = (0..n_folds)
-        .into_par_iter()
-        .map(|fold| path_in_fold(config, lexicon, sample, folds, fold))
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .collect();
-    let mut sums = vec![vec![0.0; config.c.len()]; sample.n_classes];
-    let mut counts = vec![0.0_f64; sample.n_classes];
-    for (class, losses) in by_fold.iter().flatten() {
-        counts[*class] += 1.0;
-        for (sum, loss) in sums[*class].iter_mut().zip(losses) {
-            *sum += loss;
-        }
-    }
-    let present = counts.iter().filter(|&&count| count > 0.0).count().max(1) as f64;
-    let loss: Vec<f64> = (0..config.c.len())
-        .map(|at| sums.iter().zip(&counts).map(|(sums, count)| sums[at] / count.max(1.0)).sum::<f64>() / present)
-        .collect();
-    let best = (0..loss.len()).min_by(|&a, &b| loss[a].total_cmp(&loss[b])).unwrap_or(0);
-    Ok(CPath { c: config.c.clone(), chosen: config.c[best], loss })
-}
-
-/// For each document of the fold: its class, and -ln p of that class at each C.
-fn path_in_fold(
+pub fn walk(
     config: &LearnConfig,
     lexicon: &Lexicon,
     sample: &Sample,
     folds: &[usize],
-    fold: usize,
-) -> Result<Vec<(usize, Vec<f64>)>> {
-    let (train, held) = sample.split(folds, fold);
-    let frequencies = Frequencies::count(lexicon, &train.rows)?;
-    let x = Design::new(lexicon, &frequencies, &train.rows);
-    let unseen = Design::new(lexicon, &frequencies, &held.rows);
-    let mut losses: Vec<(usize, Vec<f64>)> = held.classes.iter().map(|&class| (class, Vec::new())).collect();
-    let mut start: Option<Weights> = None;
+    done: &(dyn Fn() + Sync),
+) -> Result<Walked> {
+    let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
+    let mut paths = (0..n_folds)
+        .into_par_iter()
+        .map(|fold| FoldPath::new(lexicon, sample, folds, fold))
+        .collect::<Result<Vec<_>>>()?;
+    let mut probabilities: Vec<Vec<Vec<f64>>> = vec![Vec::new(); folds.len()];
+    let mut loss: Vec<f64> = Vec::new();
     for &c in &config.c {
-        let task = config.task(&train.classes, train.n_classes, c, PATH_TOLERANCE);
-        // Warm starts stay inside the fold: a start fitted on all rows would leak what is held out.
-        let found = fit(config.solver, &x, &task, start.as_ref())?;
-        let scores = found.weights.scores(&unseen);
-        for ((class, losses), scores) in losses.iter_mut().zip(scores.chunks_exact(found.weights.columns)) {
-            losses.push(-libm::log(probabilities(config.scheme, scores)[*class]));
+        let judged = paths.par_iter_mut().map(|path| path.advance(config, c)).collect::<Result<Vec<_>>>()?;
+        done();
+        for (fold, judged) in judged.into_iter().enumerate() {
+            let places = (0..folds.len()).filter(|&place| folds[place] == fold);
+            places.zip(judged).for_each(|(place, p)| probabilities[place].push(p));
         }
-        start = Some(found.weights);
+        let step = loss.len();
+        loss.push(balanced_loss(sample, &probabilities, step, |_| true));
+        // Past its lowest point the loss rises for good, and the largest C cost the most.
+        if loss[step] > (1.0 + WORSE) * loss[lowest(&loss)] {
+            break;
+        }
     }
-    Ok(losses)
+    let path = CPath { c: config.c[..loss.len()].to_vec(), chosen: config.c[lowest(&loss)], loss };
+    Ok(Walked { path, probabilities })
+}
+
+impl Walked {
+    /// For each fold the C that the *other* folds' documents choose, and with it the probabilities of
+    /// the fold's documents: judged by fits, and under a C, that their own labels had no say in.
+    pub fn judge(&self, sample: &Sample, folds: &[usize]) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
+        let steps: Vec<usize> = (0..n_folds)
+            .map(|fold| {
+                let loss =
+                    |step| balanced_loss(sample, &self.probabilities, step, |place| folds[place] != fold);
+                lowest(&(0..self.path.c.len()).map(loss).collect::<Vec<f64>>())
+            })
+            .collect();
+        let judged =
+            self.probabilities.iter().zip(folds).map(|(of_place, &fold)| of_place[steps[fold]].clone());
+        (steps.iter().map(|&step| self.path.c[step]).collect(), judged.collect())
+    }
+}
+
+fn lowest(losses: &[f64]) -> usize {
+    (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0)
+}
+
+/// The class-balanced log-loss of the places that `counts` admits, at one step of the path: the mean
+/// over the classes of the mean -ln p of their documents.
+fn balanced_loss(
+    sample: &Sample,
+    probabilities: &[Vec<Vec<f64>>],
+    step: usize,
+    counts: impl Fn(usize) -> bool,
+) -> f64 {
+    let mut sums = vec![(0.0, 0.0_f64); sample.n_classes];
+    for (place, &class) in sample.classes.iter().enumerate().filter(|&(place, _)| counts(place)) {
+        sums[class].0 -= libm::log(probabilities[place][step][class]);
+        sums[class].1 += 1.0;
+    }
+    let present = sums.iter().filter(|(_, count)| *count > 0.0);
+    present.clone().map(|(sum, count)| sum / count).sum::<f64>() / present.count().max(1) as f64
+}
+
+/// One fold on its way along the path.
+struct FoldPath {
+    train: Sample,
+    x: Design,
+    unseen: Design,
+    /// Warm starts stay inside the fold: a start fitted on all rows would leak what is held out.
+    start: Option<Weights>,
+}
+
+impl FoldPath {
+    fn new(lexicon: &Lexicon, sample: &Sample, folds: &[usize], fold: usize) -> Result<Self> {
+        let (train, held) = sample.split(folds, fold);
+        let frequencies = Frequencies::count(lexicon, &train.rows)?;
+        let x = Design::new(lexicon, &frequencies, &train.rows);
+        let unseen = Design::new(lexicon, &frequencies, &held.rows);
+        Ok(FoldPath { train, x, unseen, start: None })
+    }
+
+    /// Fits with the next C, and gives the class probabilities of each held-out document.
+    fn advance(&mut self, config: &LearnConfig, c: f64) -> Result<Vec<Vec<f64>>> {
+        let task = config.task(&self.train.classes, self.train.n_classes, c, PATH_TOLERANCE);
+        let found = fit(config.solver, &self.x, &task, self.start.as_ref())?.weights;
+        let scores = found.scores(&self.unseen);
+        let judged =
+            scores.chunks_exact(found.columns).map(|scores| probabilities(config.scheme, scores)).collect();
+        self.start = Some(found);
+        Ok(judged)
+    }
 }
 
 impl From<linfa::error::Error> for Error {

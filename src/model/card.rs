@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::file::Model;
-use super::header::{HeadInfo, Quality};
-use crate::evaluate::Interval;
+use super::header::HeadInfo;
 use crate::features::Extractor;
 
 /// The card of a model (after Mitchell et al. 2019, *Model cards for model reporting*).
@@ -46,47 +45,83 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
             Extractor::Chars { min, max } => format!("{size} character n-grams ({min}-{max})"),
         })
         .collect();
-    writeln!(out, "| features | {}; each in {} training documents at least |", blocks.join(", "), header.features.min_df)?;
+    writeln!(
+        out,
+        "| features | {}; each in {} training documents at least |",
+        blocks.join(", "),
+        header.features.min_df
+    )?;
     writeln!(out, "| training digest | `{}` |", header.training_digest)?;
     writeln!(out, "| file | {:.2} MB, SHA-256 `{}` |\n", model.bytes().len() as f64 / 1e6, model.sha256())?;
     writeln!(out, "## Examples and fit\n")?;
     writeln!(out, "| axis | class | examples | C | gap to the optimum, at most |\n|---|---|---|---|---|")?;
     for head in &header.heads {
         for (class, count) in head.axis.classes.iter().zip(&head.counts) {
-            writeln!(out, "| {} | {} | {count} | {} | {:.0e} |", head.axis.name, escape(class), head.c, head.gap)?;
+            writeln!(
+                out,
+                "| {} | {} | {count} | {} | {:.0e} |",
+                head.axis.name,
+                escape(class),
+                head.c,
+                head.gap
+            )?;
         }
     }
     writeln!(out, "\n## Measured quality\n")?;
     write_quality(out, &header.heads)?;
     writeln!(out, "\n## Limits\n")?;
-    writeln!(out, "- Probabilities weigh all classes alike, whatever their number of examples, and are not calibrated.")?;
+    writeln!(
+        out,
+        "- Probabilities weigh all classes alike, whatever their number of examples, and are not calibrated."
+    )?;
     for head in &header.heads {
-        let few: Vec<&str> = head.axis.classes.iter().zip(&head.counts).filter(|(_, n)| **n < 20).map(|(class, _)| class.as_str()).collect();
+        let few: Vec<&str> = head
+            .axis
+            .classes
+            .iter()
+            .zip(&head.counts)
+            .filter(|(_, n)| **n < 20)
+            .map(|(class, _)| class.as_str())
+            .collect();
         if !few.is_empty() {
-            writeln!(out, "- {}: fewer than 20 examples of {}; its figures for them say little.", head.axis.name, few.join(", "))?;
+            writeln!(
+                out,
+                "- {}: fewer than 20 examples of {}; its figures for them say little.",
+                head.axis.name,
+                few.join(", ")
+            )?;
         }
     }
-    writeln!(out, "- Made for shares and trends over many articles. Not for judging persons, for moderation, or for a verdict on a single article.")?;
-    writeln!(out, "- The file holds the vocabulary it was trained on: every stem and n-gram of {} documents or more.", header.features.min_df)
+    writeln!(
+        out,
+        "- Made for shares and trends over many articles. Not for judging persons, for moderation, or for a verdict on a single article."
+    )?;
+    writeln!(
+        out,
+        "- The file holds the vocabulary it was trained on: every stem and n-gram of {} documents or more.",
+        header.features.min_df
+    )
 }
 
 fn write_quality(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
-    let measured: Vec<(&HeadInfo, &Quality)> =
-        heads.iter().filter_map(|head| head.quality.as_ref().map(|quality| (head, quality))).collect();
-    if measured.is_empty() {
-        return writeln!(out, "None: there were too few examples, or cross-validation was not asked for.");
-    }
-    writeln!(out, "Cross-validation with everything fitted inside its fold; 95 % intervals by a bootstrap over groups.\n")?;
-    writeln!(out, "| axis | n | macro-F1 | F of the two polar classes | accuracy | folds |\n|---|---|---|---|---|---|")?;
-    for (head, quality) in measured {
+    writeln!(
+        out,
+        "Cross-validation: vocabulary, frequencies and weights fitted inside each fold; 95 % intervals by a bootstrap over groups.\n"
+    )?;
+    writeln!(
+        out,
+        "| axis | n | macro-F1 | F of the two polar classes | accuracy | folds |\n|---|---|---|---|---|---|"
+    )?;
+    for head in heads {
+        let quality = &head.quality;
         writeln!(
             out,
-            "| {} | {} | {} | {} | {:.3} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             head.axis.name,
             quality.n,
             figure(quality.macro_f1, quality.macro_f1_interval),
             figure(quality.semeval_f, quality.semeval_f_interval),
-            quality.accuracy,
+            quality.accuracy.map_or("undefined".into(), |accuracy| format!("{accuracy:.3}")),
             quality.folds
         )?;
     }
@@ -94,11 +129,11 @@ fn write_quality(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
 }
 
 /// A figure with its interval: `0.512 (0.401-0.633)`; `undefined` where it is.
-pub fn figure(value: Option<f64>, interval: Option<Interval>) -> String {
+pub fn figure(value: Option<f64>, interval: Option<[f64; 2]>) -> String {
     match (value, interval) {
         (None, _) => "undefined".into(),
         (Some(value), None) => format!("{value:.3} (too few for an interval)"),
-        (Some(value), Some(interval)) => format!("{value:.3} ({:.3}-{:.3})", interval.low, interval.high),
+        (Some(value), Some([low, high])) => format!("{value:.3} ({low:.3}-{high:.3})"),
     }
 }
 

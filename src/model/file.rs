@@ -63,16 +63,28 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Usage`] where the parts do not fit each other (a defect of the caller).
-    pub(crate) fn new(header: Header, vectorizer: &Vectorizer, heads: &[(Vec<f32>, Vec<f64>)]) -> Result<Self> {
+    pub(crate) fn new(
+        header: Header,
+        vectorizer: &Vectorizer,
+        heads: &[(Vec<f32>, Vec<f64>)],
+    ) -> Result<Self> {
         let mut text = String::new();
         let mut ends: Vec<u32> = Vec::with_capacity(vectorizer.len());
         for term in vectorizer.terms().flatten() {
             text.push_str(term);
-            ends.push(u32::try_from(text.len()).map_err(|_| Error::Usage("the vocabulary is larger than 4 GiB".into()))?);
+            ends.push(
+                u32::try_from(text.len())
+                    .map_err(|_| Error::Usage("the vocabulary is larger than 4 GiB".into()))?,
+            );
         }
         let features = ends.len();
         let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![
-            ("document_frequency".into(), Dtype::U32, vec![features], bytemuck::cast_slice(&vectorizer.df).to_vec()),
+            (
+                "document_frequency".into(),
+                Dtype::U32,
+                vec![features],
+                bytemuck::cast_slice(&vectorizer.df).to_vec(),
+            ),
             ("term_ends".into(), Dtype::U32, vec![features], bytemuck::cast_slice(&ends).to_vec()),
             ("term_text".into(), Dtype::U8, vec![text.len()], text.into_bytes()),
             (CHECKSUM.into(), Dtype::U8, vec![32], vec![0; 32]),
@@ -80,7 +92,12 @@ impl Model {
         for (head, (coefficients, intercepts)) in header.heads.iter().zip(heads) {
             let columns = intercepts.len();
             let bytes = bytemuck::cast_slice(coefficients).to_vec();
-            tensors.push((format!("coefficients.{}", head.axis.name), Dtype::F32, vec![features, columns], bytes));
+            tensors.push((
+                format!("coefficients.{}", head.axis.name),
+                Dtype::F32,
+                vec![features, columns],
+                bytes,
+            ));
             let bytes = bytemuck::cast_slice(intercepts).to_vec();
             tensors.push((format!("intercepts.{}", head.axis.name), Dtype::F64, vec![columns], bytes));
         }
@@ -148,8 +165,8 @@ impl Model {
             .and_then(|metadata| metadata.get(METADATA))
             .ok_or_else(|| damaged("a safetensors file, but not a kzstance model".into()))?;
         // Versions come first: a newer header may not parse.
-        let versions: serde_json::Value =
-            serde_json::from_str(json).map_err(|error| damaged(format!("its header is not JSON ({error})")))?;
+        let versions: serde_json::Value = serde_json::from_str(json)
+            .map_err(|error| damaged(format!("its header is not JSON ({error})")))?;
         let incompatible = |problem: String| Error::ModelIncompatible { path: path.to_owned(), problem };
         let format = versions["format"].as_u64().unwrap_or(0);
         if format != u64::from(FORMAT_VERSION) {
@@ -167,8 +184,8 @@ impl Model {
         if Sha256::digest(&bytes[..split])[..] != bytes[split..] {
             return Err(damaged("its checksum does not match its content".into()));
         }
-        let header: Header =
-            serde_json::from_str(json).map_err(|error| damaged(format!("its header does not parse ({error})")))?;
+        let header: Header = serde_json::from_str(json)
+            .map_err(|error| damaged(format!("its header does not parse ({error})")))?;
         let model = Model { bytes, header };
         model.check_parts().map_err(damaged)?;
         Ok(model)

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::Interval;
 use crate::features::FeatureConfig;
 use crate::label::Axis;
 use crate::learn::LearnConfig;
@@ -50,11 +49,11 @@ pub struct HeadInfo {
     pub c: f64,
     /// Bound of the relative gap to the optimum that the fit reached.
     pub gap: f64,
-    /// What cross-validation measured; `None` where there were too few examples.
-    pub quality: Option<Quality>,
+    /// What cross-validation measured.
+    pub quality: Quality,
 }
 
-/// Quality by cross-validation, everything fitted inside its fold.
+/// Quality by cross-validation: vocabulary, frequencies and weights fitted inside each fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// How the folds were made.
@@ -62,13 +61,13 @@ pub struct Quality {
     /// Examples judged.
     pub n: usize,
     /// Share of right decisions.
-    pub accuracy: f64,
+    pub accuracy: Option<f64>,
     /// Mean F1 of all classes.
     pub macro_f1: Option<f64>,
     /// Its 95 % interval.
-    pub macro_f1_interval: Option<Interval>,
+    pub macro_f1_interval: Option<[f64; 2]>,
     /// Mean F1 of the two polar classes.
     pub semeval_f: Option<f64>,
     /// Its 95 % interval.
-    pub semeval_f_interval: Option<Interval>,
+    pub semeval_f_interval: Option<[f64; 2]>,
 }

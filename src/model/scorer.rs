@@ -12,6 +12,7 @@ use super::file::Model;
 use super::header::Header;
 use crate::document::{Body, Document};
 use crate::error::Result;
+use crate::features::design::squared_length;
 use crate::features::{Extractor, Vectorizer};
 use crate::learn::logistic::{most_probable, probabilities};
 use crate::text::{Voice, tokens};
@@ -166,7 +167,11 @@ impl Scorer {
             .heads
             .iter()
             .map(|head| {
-                let scores = head.intercepts.iter().enumerate().map(|(column, b)| b + at(&totals, head.first + column));
+                let scores = head
+                    .intercepts
+                    .iter()
+                    .enumerate()
+                    .map(|(column, b)| b + at(&totals, head.first + column));
                 let probabilities = probabilities(self.header.learn.scheme, &scores.collect::<Vec<f64>>());
                 HeadScore { class: most_probable(&probabilities), probabilities, abstain }
             })
@@ -187,7 +192,8 @@ impl Scorer {
                     weight: sign * tf * at(&found.sums, head.first + column),
                 })
                 .collect();
-            evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| a.term.cmp(&b.term)));
+            evidence
+                .sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| a.term.cmp(&b.term)));
             evidence.truncate(explain);
             self.place(document, &mut evidence);
         }
@@ -201,7 +207,8 @@ impl Scorer {
         let mut word = String::new();
         for token in tokens(text) {
             self.vectorizer.config.normalizer.word(text, &token, &mut word);
-            if let Some(found) = evidence.iter_mut().find(|found| found.span.is_none() && found.term == word) {
+            if let Some(found) = evidence.iter_mut().find(|found| found.span.is_none() && found.term == word)
+            {
                 points += text[last..token.bytes.start].chars().count();
                 last = token.bytes.start;
                 found.span = Some((points, points + text[token.bytes].chars().count()));
@@ -232,11 +239,13 @@ impl Scorer {
             self.vectorizer.features(block, word, &mut features);
             match config.blocks[block].extractor {
                 Extractor::Chars { .. } => parts |= !features.is_empty(),
-                Extractor::Word | Extractor::Stem => whole = Some(whole.unwrap_or(false) || !features.is_empty()),
+                Extractor::Word | Extractor::Stem => {
+                    whole = Some(whole.unwrap_or(false) || !features.is_empty())
+                }
             }
+            sums[0] = squared_length(&features, &self.vectorizer.idf);
             for &feature in &features {
                 let idf = self.vectorizer.idf[feature as usize];
-                sums[0] += idf * idf;
                 for head in &self.heads {
                     let columns = head.intercepts.len();
                     for column in 0..columns {
@@ -254,7 +263,8 @@ impl Scorer {
 fn voices(document: &Document) -> Vec<(Voice, f64)> {
     let mut sizes: BTreeMap<Voice, u64> = BTreeMap::new();
     for segment in document.segments() {
-        *sizes.entry(segment.voice).or_insert(0) += segment.bag.0.values().map(|&count| u64::from(count)).sum::<u64>();
+        *sizes.entry(segment.voice).or_insert(0) +=
+            segment.bag.0.values().map(|&count| u64::from(count)).sum::<u64>();
     }
     let all: u64 = sizes.values().sum();
     sizes.into_iter().map(|(voice, size)| (voice, size as f64 / all.max(1) as f64)).collect()

@@ -34,7 +34,8 @@ pub fn top_terms(model: &Model, n: usize) -> Vec<HeadTerms> {
         let columns = intercepts.len();
         let mut classes = Vec::new();
         for (class, name) in head.axis.classes.iter().enumerate() {
-            let (column, sign) = if columns == 1 { (0, if class == 1 { 1.0 } else { -1.0 }) } else { (class, 1.0) };
+            let (column, sign) =
+                if columns == 1 { (0, if class == 1 { 1.0 } else { -1.0 }) } else { (class, 1.0) };
             let mut terms: Vec<(u32, f64)> = (0..vectorizer.len() as u32)
                 .filter(|&feature| !words_only || is_word(vectorizer.term(feature).0))
                 .map(|feature| {
@@ -44,7 +45,9 @@ pub fn top_terms(model: &Model, n: usize) -> Vec<HeadTerms> {
                 .collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             terms.truncate(n);
-            let terms = terms.into_iter().map(|(feature, weight)| TermWeight { term: vectorizer.term(feature).1.to_owned(), weight });
+            let terms = terms
+                .into_iter()
+                .map(|(feature, weight)| TermWeight { term: vectorizer.term(feature).1.to_owned(), weight });
             classes.push((name.clone(), terms.collect()));
         }
         heads.push(HeadTerms { axis: head.axis.name.clone(), classes });

@@ -16,8 +16,10 @@ pub(crate) type Row = (u64, Map<String, Value>);
 /// # Errors
 /// [`Error::Malformed`] for a header that cannot be used.
 pub(crate) fn rows(text: &str, path: &Path, separator: u8) -> Result<Vec<Result<Row>>> {
-    let mut reader = ::csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| Error::malformed(Place::line(path, 1), error.to_string()))?.clone();
+    let mut reader =
+        ::csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
+    let header =
+        reader.headers().map_err(|error| Error::malformed(Place::line(path, 1), error.to_string()))?.clone();
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     for (index, name) in names.iter().enumerate() {
         if !name.is_empty() && names[..index].contains(name) {

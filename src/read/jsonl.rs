@@ -21,7 +21,10 @@ pub fn documents(text: &str, path: &Path, columns: &Columns) -> Vec<Result<Docum
 pub fn document(line: &str, place: Place, columns: &Columns) -> Result<Document> {
     let fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
         let column = error.column();
-        Error::malformed(place.clone(), format!("column {column}: not a JSON object ({error}); each line must hold one"))
+        Error::malformed(
+            place.clone(),
+            format!("column {column}: not a JSON object ({error}); each line must hold one"),
+        )
     })?;
     let number = place.line.unwrap_or(0);
     columns.document(fields, place, number)

@@ -102,7 +102,10 @@ pub fn read_labels(
         let document = &example.document;
         match seen.get(&document.id) {
             Some(first) => {
-                problems.note(&document.place, format!("id «{}» stands already at {first}; remove or rename one", document.id));
+                problems.note(
+                    &document.place,
+                    format!("id «{}» stands already at {first}; remove or rename one", document.id),
+                );
                 false
             }
             None => {
@@ -112,7 +115,10 @@ pub fn read_labels(
         }
     });
     if corpus.examples.is_empty() && problems.0.is_empty() {
-        return Err(Error::Empty { place: Place::file(path), problem: "there is no labelled document here".into() });
+        return Err(Error::Empty {
+            place: Place::file(path),
+            problem: "there is no labelled document here".into(),
+        });
     }
     // Training must not depend on the order in which a file happens to list its rows.
     corpus.examples.sort_by(|a, b| a.document.id.cmp(&b.document.id));
@@ -181,7 +187,8 @@ fn read_articles(
                 }
             }
             if let Some(first) = articles.get(&document.id) {
-                let problem = format!("article «{}» stands already at {}; remove one", document.id, first.place);
+                let problem =
+                    format!("article «{}» stands already at {}; remove one", document.id, first.place);
                 problems.note(&document.place, problem);
                 continue;
             }
@@ -199,13 +206,17 @@ fn judged(
     place: Place,
     problems: &mut Problems,
 ) -> Option<Example> {
-    let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let text =
+        |name: &str| row.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let Some(id) = text("id") else {
         problems.note(&place, "a judgement without id; name the article it is about");
         return None;
     };
     let Some(article) = articles.get(id) else {
-        problems.note(&place, format!("there is no article «{id}» among the features; extract it, or correct the id"));
+        problems.note(
+            &place,
+            format!("there is no article «{id}» among the features; extract it, or correct the id"),
+        );
         return None;
     };
     if let Some(digest) = text("features_sha256") {
@@ -281,8 +292,10 @@ fn class_folders(
         return Err(Error::Empty { place: Place::file(folder), problem });
     }
     let (name, classes) = wanted.first().cloned().unwrap_or_else(|| ("stance".to_owned(), Vec::new()));
-    let names: Vec<String> =
-        folders.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = folders
+        .iter()
+        .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
     let mut axis = Axis::named(&name, &classes);
     if axis.classes.is_empty() {
         axis.classes.clone_from(&names);
@@ -316,7 +329,9 @@ fn labelled_rows(
     path: &Path,
 ) -> Result<Corpus> {
     let has = |axis: &str| {
-        let column = |document: &Document| options.columns.find(axis, document.fields.keys().map(String::as_str)).is_some();
+        let column = |document: &Document| {
+            options.columns.find(axis, document.fields.keys().map(String::as_str)).is_some()
+        };
         documents.iter().any(column)
     };
     let axes: Vec<Axis> = if wanted.is_empty() {
@@ -325,7 +340,8 @@ fn labelled_rows(
         wanted.iter().map(|(name, classes)| Axis::named(name, classes)).collect()
     };
     if let Some(missing) = axes.iter().find(|axis| !has(&axis.name)) {
-        let problem = format!("there is no column «{}»; name it with --columns {}=NAME", missing.name, missing.name);
+        let problem =
+            format!("there is no column «{}»; name it with --columns {}=NAME", missing.name, missing.name);
         return Err(Error::malformed(Place::line(path, 1), problem));
     }
     if axes.is_empty() {

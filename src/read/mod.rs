@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::error::{Error, Place, Result};
 use crate::text::{Encoding, decode};
 
-pub use labels::{read_labels, Problems};
+pub use labels::{Problems, read_labels};
 pub use record::Columns;
 
 /// How input is read.
@@ -53,7 +53,9 @@ pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
         if !std::fs::metadata(input).map_err(read)?.is_dir() {
             if form(input).is_none() {
                 let path = input.display();
-                return Err(Error::Usage(format!("{path}: unknown form; give .txt, .jsonl, .csv, .tsv or a folder of these")));
+                return Err(Error::Usage(format!(
+                    "{path}: unknown form; give .txt, .jsonl, .csv, .tsv or a folder of these"
+                )));
             }
             files.push(input.clone());
             continue;
@@ -70,7 +72,8 @@ pub fn files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let read = |source| Error::Read { path: folder.to_owned(), source };
-    let mut entries = std::fs::read_dir(folder).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
+    let mut entries =
+        std::fs::read_dir(folder).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
@@ -88,7 +91,11 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 ///
 /// # Errors
 /// What makes the whole file unreadable.
-pub fn read_file(path: &Path, options: &ReadOptions, told: &mut dyn FnMut(String)) -> Result<Vec<Result<Document>>> {
+pub fn read_file(
+    path: &Path,
+    options: &ReadOptions,
+    told: &mut dyn FnMut(String),
+) -> Result<Vec<Result<Document>>> {
     let text = read_text(path, options, told)?;
     match form(path) {
         Some(Form::Jsonl) => Ok(jsonl::documents(&text, path, &options.columns)),

@@ -18,7 +18,8 @@ impl FromStr for Columns {
     /// `text=tweet,outlet=source`
     fn from_str(given: &str) -> Result<Self, String> {
         let pairs = given.split(',').map(|pair| {
-            let (part, name) = pair.split_once('=').ok_or_else(|| format!("«{pair}» is not of the form PART=NAME"))?;
+            let (part, name) =
+                pair.split_once('=').ok_or_else(|| format!("«{pair}» is not of the form PART=NAME"))?;
             Ok((part.trim().to_owned(), name.trim().to_owned()))
         });
         pairs.collect::<Result<_, _>>().map(Columns)
@@ -53,7 +54,9 @@ impl Columns {
             Some(Value::String(id)) if !id.is_empty() => id,
             Some(Value::Number(id)) => id.to_string(),
             None | Some(Value::Null | Value::String(_)) => format!("row-{number}"),
-            Some(other) => return Err(Error::malformed(place, format!("id is {other}; give a text or a number"))),
+            Some(other) => {
+                return Err(Error::malformed(place, format!("id is {other}; give a text or a number")));
+            }
         };
         let body = if let Some(segments) = fields.shift_remove("segments") {
             let segments: Vec<Segment> = serde_json::from_value(segments).map_err(|error| {
@@ -64,7 +67,9 @@ impl Columns {
         } else {
             match text.and_then(|name| fields.shift_remove(&name)) {
                 Some(Value::String(text)) => Body::Text(text),
-                Some(other) => return Err(Error::malformed(place, format!("the text is {other}; give a string"))),
+                Some(other) => {
+                    return Err(Error::malformed(place, format!("the text is {other}; give a string")));
+                }
                 None => {
                     let names: Vec<&str> = fields.keys().map(String::as_str).collect();
                     let problem = format!(

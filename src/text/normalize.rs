@@ -101,7 +101,10 @@ impl TryFrom<Stored> for Normalizer {
 
     fn try_from(stored: Stored) -> Result<Self, String> {
         if stored.version != NORMALIZER_VERSION {
-            return Err(format!("normaliser version {} (this program has {NORMALIZER_VERSION})", stored.version));
+            return Err(format!(
+                "normaliser version {} (this program has {NORMALIZER_VERSION})",
+                stored.version
+            ));
         }
         Ok(Normalizer::new(&stored.steps))
     }

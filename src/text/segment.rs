@@ -65,14 +65,19 @@ fn read_gap(text: &str, gap: Range<usize>, depth: &mut usize, abbreviation: bool
     let mut before = text[..gap.start].chars().next_back();
     let mut chars = text[gap.clone()].char_indices().peekable();
     while let Some((offset, c)) = chars.next() {
-        let after = chars.peek().map(|&(_, c)| c).or_else(|| text[gap.start + offset + c.len_utf8()..].chars().next());
+        let after = chars
+            .peek()
+            .map(|&(_, c)| c)
+            .or_else(|| text[gap.start + offset + c.len_utf8()..].chars().next());
         match c {
             '\n' | '\u{2029}' => {
                 *depth = 0;
                 ends = true;
             }
             '!' | '?' | '؟' | '…' | '۔' => ends = true,
-            '.' if !abbreviation && after.is_none_or(|c| c.is_whitespace() || is_quote(c) || c == ')') => ends = true,
+            '.' if !abbreviation && after.is_none_or(|c| c.is_whitespace() || is_quote(c) || c == ')') => {
+                ends = true
+            }
             _ if is_quote(c) => match opens(c, before, after, *depth) {
                 true => *depth += 1,
                 false => *depth = depth.saturating_sub(1),
@@ -141,7 +146,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_mark_quotes() {
-        for text in ["قال «نعم أكيد» ومضى", "قال \"نعم أكيد\" ومضى", "قال “نعم أكيد” ومضى", "قال ”نعم أكيد“ ومضى"] {
+        for text in
+            ["قال «نعم أكيد» ومضى", "قال \"نعم أكيد\" ومضى", "قال “نعم أكيد” ومضى", "قال ”نعم أكيد“ ومضى"]
+        {
             assert_eq!(voices(text), [narration("قال"), quotation("نعم أكيد"), narration("ومضى")], "{text}");
         }
     }
@@ -154,7 +161,10 @@ mod tests {
 
     #[test]
     fn a_quotation_left_open_ends_with_its_paragraph() {
-        assert_eq!(voices("وأضاف \"لم نغادر\nوفي سياق آخر"), [narration("وأضاف"), quotation("لم نغادر"), narration("وفي سياق آخر")]);
+        assert_eq!(
+            voices("وأضاف \"لم نغادر\nوفي سياق آخر"),
+            [narration("وأضاف"), quotation("لم نغادر"), narration("وفي سياق آخر")]
+        );
     }
 
     proptest! {

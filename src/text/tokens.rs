@@ -109,7 +109,9 @@ impl Iterator for Tokens<'_> {
                     let kind = if end.is_some() { TokenKind::Url } else { TokenKind::Word };
                     Token { kind, bytes: start..end.unwrap_or_else(|| word_end(self.text, start)) }
                 }
-                Class::Emoji => Token { kind: TokenKind::Emoji, bytes: start..emoji_end(self.text, start, c) },
+                Class::Emoji => {
+                    Token { kind: TokenKind::Emoji, bytes: start..emoji_end(self.text, start, c) }
+                }
                 Class::Other if c == '@' => match mention_end(self.text, start) {
                     Some(end) => Token { kind: TokenKind::Mention, bytes: start..end },
                     None => continue,
@@ -151,14 +153,16 @@ fn emoji_end(text: &str, start: usize, c: char) -> usize {
 /// Arabic letters: posts often glue a link to the next word.
 fn url_end(text: &str, start: usize) -> Option<usize> {
     let rest = &text[start..];
-    let is_link = ["http://", "https://", "www."].iter().any(|scheme| {
-        rest.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-    });
+    let is_link = ["http://", "https://", "www."]
+        .iter()
+        .any(|scheme| rest.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
     // A word that runs into "http" (جديدhttp://…) is not a link's start; see `word_end`.
     if !is_link {
         return None;
     }
-    let end = rest.find(|c: char| c.is_whitespace() || "\"«»“”<>()[]{}،؛".contains(c) || ('\u{600}'..='\u{6FF}').contains(&c));
+    let end = rest.find(|c: char| {
+        c.is_whitespace() || "\"«»“”<>()[]{}،؛".contains(c) || ('\u{600}'..='\u{6FF}').contains(&c)
+    });
     Some(start + end.unwrap_or(rest.len()))
 }
 

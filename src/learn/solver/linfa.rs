@@ -31,11 +31,15 @@ impl Solve for Linfa {
             ));
         }
         if x.n_rows() > MOST_ROWS {
-            return Err(Error::Usage(format!("solver linfa is offered up to {MOST_ROWS} documents; use solver newton")));
+            return Err(Error::Usage(format!(
+                "solver linfa is offered up to {MOST_ROWS} documents; use solver newton"
+            )));
         }
         for class in 0..task.n_classes {
             if !task.classes.contains(&class) {
-                return Err(Error::TooFew(format!("solver linfa wants an example of every class; class {class} has none")));
+                return Err(Error::TooFew(format!(
+                    "solver linfa wants an example of every class; class {class} has none"
+                )));
             }
         }
         let (factor, pivots) = cholesky(gram(x));
@@ -77,7 +81,8 @@ fn fit(rows: &Array2<f64>, task: &Task<'_>) -> Result<(Array2<f64>, Vec<f64>)> {
     let gradient = 1e-8;
     if !task.is_binary() && task.scheme == Scheme::Multinomial {
         let data = Dataset::new(rows.clone(), Array1::from_vec(task.classes.to_vec()));
-        let params = MultiLogisticRegression::default().alpha(alpha).max_iterations(most).gradient_tolerance(gradient);
+        let params =
+            MultiLogisticRegression::default().alpha(alpha).max_iterations(most).gradient_tolerance(gradient);
         let model = params.fit(&data).map_err(failed)?;
         let mean = model.intercept().mean().unwrap_or(0.0);
         return Ok((model.params().clone(), model.intercept().iter().map(|b| b - mean).collect()));
@@ -87,7 +92,8 @@ fn fit(rows: &Array2<f64>, task: &Task<'_>) -> Result<(Array2<f64>, Vec<f64>)> {
     for column in 0..columns {
         let positive: Array1<bool> = task.classes.iter().map(|&class| task.positive(class, column)).collect();
         let data = Dataset::new(rows.clone(), positive);
-        let params = LogisticRegression::default().alpha(alpha).max_iterations(most).gradient_tolerance(gradient);
+        let params =
+            LogisticRegression::default().alpha(alpha).max_iterations(most).gradient_tolerance(gradient);
         let model = params.fit(&data).map_err(failed)?;
         // linfa calls the more frequent class positive.
         let sign = if model.labels().pos.class { 1.0 } else { -1.0 };
@@ -129,7 +135,8 @@ fn measure(x: &impl Operator, task: &Task<'_>, weights: Weights) -> Solution {
             let scores = &scores[row * columns..(row + 1) * columns];
             let positive = task.positive(class, column);
             let p = if task.is_binary() {
-                value += costs[class][column] * softplus(if positive { -scores[column] } else { scores[column] });
+                value +=
+                    costs[class][column] * softplus(if positive { -scores[column] } else { scores[column] });
                 super::super::logistic::sigmoid(scores[column])
             } else {
                 let p = probabilities(Scheme::Multinomial, scores)[column];

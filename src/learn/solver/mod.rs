@@ -44,7 +44,12 @@ impl Solution {
         if self.gap <= tolerance {
             return Ok(self);
         }
-        Err(Error::NotConverged { what: what.to_owned(), gap: self.gap, wanted: tolerance, iterations: self.iterations })
+        Err(Error::NotConverged {
+            what: what.to_owned(),
+            gap: self.gap,
+            wanted: tolerance,
+            iterations: self.iterations,
+        })
     }
 }
 
@@ -69,10 +74,15 @@ pub fn fit(solver: Solver, x: &impl Operator, task: &Task<'_>, start: Option<&We
         return solver.solve(x, task, start);
     }
     if present.len() < 2 {
-        return Err(Error::TooFew("the training examples are all of one class; label examples of another".into()));
+        return Err(Error::TooFew(
+            "the training examples are all of one class; label examples of another".into(),
+        ));
     }
-    let classes: Vec<usize> =
-        task.classes.iter().map(|class| present.iter().position(|other| other == class).unwrap_or(0)).collect();
+    let classes: Vec<usize> = task
+        .classes
+        .iter()
+        .map(|class| present.iter().position(|other| other == class).unwrap_or(0))
+        .collect();
     let reduced = Task { classes: &classes, n_classes: present.len(), ..task.clone() };
     // A start of other columns says nothing here.
     let found = solver.solve(x, &reduced, None)?;

@@ -61,10 +61,13 @@ fn join(mut parts: Vec<Solution>, features: usize) -> Solution {
         return parts.remove(0);
     }
     let columns = parts.iter().map(|part| part.weights.columns).sum();
-    let mut weights = Weights { columns, coefficients: Vec::with_capacity(features * columns), intercepts: Vec::new() };
+    let mut weights =
+        Weights { columns, coefficients: Vec::with_capacity(features * columns), intercepts: Vec::new() };
     for feature in 0..features {
         for Solution { weights: part, .. } in &parts {
-            weights.coefficients.extend(&part.coefficients[feature * part.columns..(feature + 1) * part.columns]);
+            weights
+                .coefficients
+                .extend(&part.coefficients[feature * part.columns..(feature + 1) * part.columns]);
         }
     }
     weights.intercepts.extend(parts.iter().flat_map(|part| &part.weights.intercepts));
@@ -214,13 +217,20 @@ impl<const K: usize> Loss<'_, K> {
     }
 }
 
-fn solve_columns<const K: usize>(x: &impl Operator, task: &Task<'_>, start: Option<&Weights>, first: usize) -> Solution {
+fn solve_columns<const K: usize>(
+    x: &impl Operator,
+    task: &Task<'_>,
+    start: Option<&Weights>,
+    first: usize,
+) -> Solution {
     let costs = task.costs();
     let loss = Loss::<K> {
         classes: task.classes,
         multinomial: !task.is_binary() && task.scheme == Scheme::Multinomial,
         costs: costs.iter().map(|row| std::array::from_fn(|k| row[first + k])).collect(),
-        positive: (0..task.n_classes).map(|class| std::array::from_fn(|k| task.positive(class, first + k))).collect(),
+        positive: (0..task.n_classes)
+            .map(|class| std::array::from_fn(|k| task.positive(class, first + k)))
+            .collect(),
     };
     let (n, d) = (x.n_rows(), x.n_features());
     let mut at = Point::<K>::zero(d);
@@ -261,7 +271,8 @@ fn solve_columns<const K: usize>(x: &impl Operator, task: &Task<'_>, start: Opti
             0.25_f64.min(progress.sqrt()).powi(2) * norm[k]
         });
         let (direction, change) = conjugate_gradients(x, &loss, &p, &gradient, &curvature, &forcing, open);
-        let slope = add_per(dot(&gradient.w, &direction.w), std::array::from_fn(|k| gradient.b[k] * direction.b[k]));
+        let slope =
+            add_per(dot(&gradient.w, &direction.w), std::array::from_fn(|k| gradient.b[k] * direction.b[k]));
         let length = step_length(&loss, &at, &direction, &z, &change, value, loss.tie(slope));
         if length.iter().all(|&length| length == 0.0) {
             return finish(&loss, at, value, gap, iterations);
@@ -281,7 +292,13 @@ fn squared_norm<const K: usize>(loss: &Loss<'_, K>, gradient: &Point<K>, curvatu
     loss.tie(add_per(dot(&gradient.w, &gradient.w), intercept))
 }
 
-fn finish<const K: usize>(loss: &Loss<'_, K>, mut at: Point<K>, value: Per<K>, gap: f64, iterations: usize) -> Solution {
+fn finish<const K: usize>(
+    loss: &Loss<'_, K>,
+    mut at: Point<K>,
+    value: Per<K>,
+    gap: f64,
+    iterations: usize,
+) -> Solution {
     if loss.multinomial {
         // A constant added to all intercepts changes nothing: of all optima take the centred one.
         let mean = at.b.iter().sum::<f64>() / K as f64;
@@ -306,7 +323,9 @@ fn conjugate_gradients<const K: usize>(
     let (n, d) = (x.n_rows(), x.n_features());
     let scale = |point: &Point<K>| -> Per<K> { std::array::from_fn(|k| point.b[k] / curvature[k]) };
     let mut active = open;
-    let on = |active: [bool; K], value: Per<K>| -> Per<K> { std::array::from_fn(|k| if active[k] { value[k] } else { 0.0 }) };
+    let on = |active: [bool; K], value: Per<K>| -> Per<K> {
+        std::array::from_fn(|k| if active[k] { value[k] } else { 0.0 })
+    };
     let minus_one = on(active, [-1.0; K]);
     let mut residual = Point::<K>::zero(d);
     residual.add(minus_one, gradient);
@@ -328,8 +347,10 @@ fn conjugate_gradients<const K: usize>(
         x.backward(&curved, &mut product.w);
         add_scaled(&mut product.w, [1.0; K], &search.w);
         product.b = sum(&curved);
-        let bend = loss.tie(add_per(dot(&search.w, &product.w), std::array::from_fn(|k| search.b[k] * product.b[k])));
-        let alpha = on(active, std::array::from_fn(|k| if bend[k] > 0.0 { square[k] / bend[k] } else { 0.0 }));
+        let bend = loss
+            .tie(add_per(dot(&search.w, &product.w), std::array::from_fn(|k| search.b[k] * product.b[k])));
+        let alpha =
+            on(active, std::array::from_fn(|k| if bend[k] > 0.0 { square[k] / bend[k] } else { 0.0 }));
         direction.add(alpha, &search);
         add_scaled(&mut change, alpha, &q);
         residual.add(alpha.map(|alpha| -alpha), &product);
