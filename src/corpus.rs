@@ -23,6 +23,13 @@ pub struct Example {
     pub target: Option<String>,
 }
 
+impl Example {
+    /// A document and its labels, one for each axis of the corpus, with nothing else known of it.
+    pub fn new(document: Document, labels: Vec<Option<usize>>) -> Self {
+        Example { document, labels, origin: String::new(), outlet: None, target: None }
+    }
+}
+
 /// Labelled documents, sorted by id, with the axes they are judged on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Corpus {
@@ -115,6 +122,16 @@ impl Corpus {
                 .collect();
             let words = features_digest(&example.document.segments());
             all += &json!([example.document.id, labels, example.outlet, words]).to_string();
+            all.push('\n');
+        }
+        sha256_hex(all.as_bytes())
+    }
+
+    /// SHA-256 of ids and words alone, whatever was judged of them.
+    pub fn documents_digest(&self) -> String {
+        let mut all = String::new();
+        for example in &self.examples {
+            all += &json!([example.document.id, features_digest(&example.document.segments())]).to_string();
             all.push('\n');
         }
         sha256_hex(all.as_bytes())

@@ -78,6 +78,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         mean_length: vectorizer.mean_length,
         block_sizes: vectorizer.blocks.iter().map(|block| block.terms.len()).collect(),
         training_digest: corpus.digest(),
+        documents_digest: corpus.documents_digest(),
         origins: corpus.origins(),
         heads,
     };

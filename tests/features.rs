@@ -16,7 +16,7 @@ use kzstance::learn::{ClassWeight, LearnConfig, Scheme, Solve, Solver};
 use kzstance::model::Scorer;
 use kzstance::rng::RngSeed;
 use kzstance::text::Normalizer;
-use kzstance::train::train;
+use kzstance::train::{Trained, train};
 use kzstance::{Corpus, Document, Error, Example};
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -566,6 +566,10 @@ fn quick() -> TrainConfig {
     TrainConfig { learn, ..TrainConfig::default() }
 }
 
+fn trained(corpus: &Corpus) -> Trained {
+    train(corpus, &quick(), &|| {}).expect("examples enough")
+}
+
 #[test]
 fn a_fold_fits_the_weights_of_a_fit_from_scratch() {
     let (own, others) = (corpus(18, "قم", "own"), corpus(15, "نز", "others"));
@@ -595,19 +599,19 @@ fn a_fold_fits_the_weights_of_a_fit_from_scratch() {
 #[test]
 fn a_part_of_a_corpus_trains_the_model_of_that_part_alone() {
     let own = corpus(18, "قم", "own");
-    let alone = train(&own, &quick(), None, &|| {}).unwrap();
+    let alone = trained(&own);
     for others in [0, 6, 21] {
         let mut whole = own.clone();
         whole.target = None;
         whole.examples.extend(corpus(others, "نز", "others").examples);
         whole.examples.sort_by(|a, b| a.document.id.cmp(&b.document.id));
-        let part = train(&whole.of_target("قم").unwrap(), &quick(), None, &|| {}).unwrap();
+        let part = trained(&whole.of_target("قم").unwrap());
         assert!(part.model.bytes() == alone.model.bytes(), "{others} others");
     }
     // The words of others do matter where they are trained on.
     let mut both = own.clone();
     both.examples.extend(corpus(6, "قم", "others").examples);
-    assert!(train(&both, &quick(), None, &|| {}).unwrap().model.bytes() != alone.model.bytes());
+    assert!(trained(&both).model.bytes() != alone.model.bytes());
 }
 
 /// Everything a fold decides, C included, must come out of the documents it trains on: a model
@@ -630,7 +634,7 @@ fn held_out_documents_are_judged_as_by_a_model_that_never_had_them() {
             let mut rest = whole.clone();
             rest.examples.retain(|example| !held.contains_key(example.document.id.as_str()));
             assert_eq!(rest.examples.len() + held.len(), whole.examples.len());
-            let trained = train(&rest, &quick(), None, &|| {}).unwrap();
+            let trained = trained(&rest);
             assert_eq!(trained.paths[0].chosen, c, "{plan:?}, fold {fold}");
             let scorer = Scorer::new(&trained.model).unwrap();
             for example in &whole.examples {

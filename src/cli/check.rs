@@ -71,7 +71,7 @@ impl Check {
                 Ok(ExitCode::SUCCESS)
             }
             faults => {
-                Talk::warn(format!("{faults} faults"));
+                Talk::warn(if faults == 1 { "1 fault".into() } else { format!("{faults} faults") });
                 Ok(ExitCode::from(3))
             }
         }

@@ -47,9 +47,9 @@ impl Evaluate {
         let corpus = self.labels.read(talk)?;
         let found = if self.model.is_some() {
             let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
-            if scorer.header().training_digest == corpus.digest() {
+            if scorer.header().documents_digest == corpus.documents_digest() {
                 return Err(Error::Usage(
-                    "the model was trained on these very labels: figures on them would say nothing; leave -m out to cross-validate".into(),
+                    "the model was trained on these very articles: figures on them would say nothing; leave -m out to cross-validate".into(),
                 ));
             }
             evaluate_model(&corpus, &scorer, config.seed)?

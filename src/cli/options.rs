@@ -96,9 +96,9 @@ impl LabelArgs {
 
 #[derive(Debug, Args)]
 pub struct FitArgs {
-    /// Seed of folds and intervals
-    #[arg(long, value_name = "N", default_value_t = RngSeed::default().0)]
-    pub seed: u64,
+    /// Seed of folds and intervals [default: that of --config, else 2022]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 
     /// Settings of features and learning (TOML); «kzstance inspect --config» prints a model's
     #[arg(long, value_name = "FILE")]
@@ -114,7 +114,9 @@ impl FitArgs {
             config = toml::from_str(&text)
                 .map_err(|error| Error::Usage(format!("{}: {}", path.display(), error.to_string().trim())))?;
         }
-        config.seed = RngSeed(self.seed);
+        if let Some(seed) = self.seed {
+            config.seed = RngSeed(seed);
+        }
         config.check()?;
         Ok(config)
     }

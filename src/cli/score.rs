@@ -68,22 +68,35 @@ impl Score {
         let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
         let format = self.format();
         let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
-        let (streams, paths): (Vec<PathBuf>, Vec<PathBuf>) =
-            self.inputs.iter().cloned().partition(|path| path.as_os_str() == "-");
-        let files = files(&paths)?;
-        let bar = talk.progress(files.len() as u64, "scoring");
+        // What cannot be found is said before anything is read.
+        let inputs: Vec<Option<Vec<PathBuf>>> = self
+            .inputs
+            .iter()
+            .map(
+                |input| {
+                    if is_stream(input) { Ok(None) } else { files(std::slice::from_ref(input)).map(Some) }
+                },
+            )
+            .collect::<Result<_>>()?;
+        if inputs.iter().filter(|input| input.is_none()).count() > 1 {
+            return Err(Error::Usage("standard input can be read once: give - once".into()));
+        }
+        let bar = talk.progress(inputs.iter().flatten().map(|files| files.len() as u64).sum(), "scoring");
         let mut skipped = 0;
-        for file in files {
-            match read_file(&file, &self.read.options(), &mut |note| talk.note(note)) {
-                Ok(documents) => self.pass(&scorer, documents, &mut output, talk, &mut skipped)?,
-                Err(error) => self.skip(error, talk, &mut skipped)?,
+        for input in inputs {
+            let Some(files) = input else {
+                self.pass_stream(&scorer, &mut output, talk, &mut skipped)?;
+                continue;
+            };
+            for file in files {
+                match read_file(&file, &self.read.options(), &mut |note| talk.note(note)) {
+                    Ok(documents) => self.pass(&scorer, documents, &mut output, talk, &mut skipped)?,
+                    Err(error) => self.skip(error, talk, &mut skipped)?,
+                }
+                bar.inc(1);
             }
-            bar.inc(1);
         }
         bar.finish_and_clear();
-        for _ in streams {
-            self.pass_stream(&scorer, &mut output, talk, &mut skipped)?;
-        }
         output.finish()?;
         if skipped > 0 {
             Talk::warn(format!("{skipped} records were skipped"));
@@ -150,7 +163,10 @@ impl Score {
                 let place = Place::line(&name, index as u64 + 1);
                 match line {
                     Ok(line) if line.trim().is_empty() => {}
-                    Ok(line) => batch.push(jsonl::document(&line, place, &columns)),
+                    Ok(line) => {
+                        let line = if index == 0 { line.trim_start_matches('\u{FEFF}') } else { &line };
+                        batch.push(jsonl::document(line, place, &columns));
+                    }
                     Err(source) if source.kind() == std::io::ErrorKind::InvalidData => {
                         batch.push(Err(Error::Encoding {
                             place,
@@ -175,7 +191,9 @@ struct Output<'h> {
 }
 
 enum Sink {
-    Standard(std::io::BufWriter<std::io::StdoutLock<'static>>),
+    /// Held back until all is well: a failure leaves standard output empty. A stream is passed on
+    /// as it comes.
+    Standard(Vec<u8>),
     File(std::io::BufWriter<AtomicFile>, PathBuf),
 }
 
@@ -189,7 +207,7 @@ impl<'h> Output<'h> {
     fn new(path: Option<&std::path::Path>, format: Format, header: &'h Header) -> Result<Self> {
         let sink = match path {
             Some(path) => Sink::File(std::io::BufWriter::new(AtomicFile::create(path)?), path.to_owned()),
-            None => Sink::Standard(std::io::BufWriter::new(std::io::stdout().lock())),
+            None => Sink::Standard(Vec::new()),
         };
         let form = match format {
             Format::Table => Form::Table(Vec::new()),
@@ -224,7 +242,10 @@ impl<'h> Output<'h> {
 
     fn line(&mut self, line: &str) -> Result<()> {
         match &mut self.sink {
-            Sink::Standard(out) => out.write_all(line.as_bytes()).map_err(stdout_error),
+            Sink::Standard(out) => {
+                out.extend_from_slice(line.as_bytes());
+                Ok(())
+            }
             Sink::File(out, path) => {
                 out.write_all(line.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source })
             }
@@ -233,7 +254,7 @@ impl<'h> Output<'h> {
 
     fn flush(&mut self) -> Result<()> {
         match &mut self.sink {
-            Sink::Standard(out) => out.flush().map_err(stdout_error),
+            Sink::Standard(out) => pass_on(out),
             Sink::File(..) => Ok(()),
         }
     }
@@ -245,12 +266,23 @@ impl<'h> Output<'h> {
             self.line(&text)?;
         }
         match self.sink {
-            Sink::Standard(mut out) => out.flush().map_err(stdout_error),
+            Sink::Standard(mut out) => pass_on(&mut out),
             Sink::File(out, path) => {
                 out.into_inner().map_err(|error| Error::Write { path, source: error.into_error() })?.commit()
             }
         }
     }
+}
+
+fn is_stream(input: &std::path::Path) -> bool {
+    input.as_os_str() == "-"
+}
+
+fn pass_on(held: &mut Vec<u8>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(held).and_then(|()| out.flush()).map_err(stdout_error)?;
+    held.clear();
+    Ok(())
 }
 
 fn json_of(score: &Scored, header: &Header) -> Value {

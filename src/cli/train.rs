@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kzstance::model::card::{card, figure};
+use kzstance::model::card::{CARD_MARK, card, figure};
 use kzstance::model::{HeadInfo, Model};
 use kzstance::train::{Trained, train};
 use kzstance::write::write_atomically;
@@ -55,15 +55,29 @@ impl Train {
                 output.display()
             )));
         }
+        let card_path = output.with_extension("md");
+        if card_path == output {
+            return Err(Error::Usage(format!(
+                "{}: the card takes the ending .md; give the model another",
+                output.display()
+            )));
+        }
+        let foreign = |text: String| !text.contains(CARD_MARK);
+        if !self.force && std::fs::read_to_string(&card_path).is_ok_and(foreign) {
+            return Err(Error::Usage(format!(
+                "{}: the model's card would be written over this file; name another model with -o, or use --force",
+                card_path.display()
+            )));
+        }
         let bar = talk.progress((corpus.axes.len() * config.learn.c.len()) as u64, "choosing C");
         let trained = train(&corpus, &config, &|| bar.inc(1))?;
         bar.finish_and_clear();
         trained.model.save(&output)?;
-        write_atomically(&output.with_extension("md"), card(&trained.model).as_bytes())?;
+        write_atomically(&card_path, card(&trained.model).as_bytes())?;
         let mut out = report(&trained);
         out +=
             &format!("model    {} ({:.2} MB)\n", output.display(), trained.model.bytes().len() as f64 / 1e6);
-        out += &format!("card     {}\n", output.with_extension("md").display());
+        out += &format!("card     {}\n", card_path.display());
         out += &format!("sha256   {}\n", trained.model.sha256());
         print(out.as_bytes())
     }

@@ -246,10 +246,11 @@ pub(crate) fn evaluate_axis(
             Ok(leave_one_out(&sample.rows.iter().map(|&row| duplicates[row]).collect::<Vec<_>>()))
         }
     };
-    let folds = folds.map_err(|error| match error {
+    let named = |error| match error {
         Error::TooFew(problem) => Error::TooFew(format!("{name}: {problem}")),
         other => other,
-    })?;
+    };
+    let folds = folds.map_err(named)?;
     let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
     if n_folds < 2 {
         return Err(Error::TooFew(format!(
@@ -259,7 +260,7 @@ pub(crate) fn evaluate_axis(
     let by_fold = (0..n_folds)
         .into_par_iter()
         .map(|fold| {
-            let found = judge_fold(lexicon, &sample, &groups, &folds, fold, config)?;
+            let found = judge_fold(lexicon, &sample, &groups, &folds, fold, config).map_err(named)?;
             done();
             Ok(found)
         })
@@ -399,8 +400,5 @@ fn judge_fold(
     let found = config.learn.fit(&x, &train.classes, train.n_classes, c, &what)?;
     let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
     let columns = found.weights.columns;
-    Ok((
-        c,
-        scores.chunks_exact(columns).map(|scores| probabilities(config.learn.scheme, scores)).collect(),
-    ))
+    Ok((c, scores.chunks_exact(columns).map(|scores| probabilities(config.learn.scheme, scores)).collect()))
 }

@@ -109,6 +109,9 @@ impl FeatureConfig {
         if self.blocks.is_empty() {
             return fail("blocks: name at least one block".into());
         }
+        if self.min_df == 0 {
+            return fail("min_df: 0; it wants 1 at least".into());
+        }
         for block in &self.blocks {
             if !(block.weight.is_finite() && block.weight > 0.0) {
                 return fail(format!("blocks: a weight is {}; it must be above 0", block.weight));

@@ -86,6 +86,8 @@ impl<D: Data<Elem = f64>, T: AsTargets<Elem = usize, Ix = Ix1>> Fit<ArrayBase<D,
 impl Classifier {
     /// The class probabilities of each row: (samples x classes).
     pub fn predict_proba(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        let features = self.weights.coefficients.len() / self.weights.columns;
+        assert_eq!(rows.ncols(), features, "rows must have the features that were fitted");
         let scores = self.weights.scores(&rows);
         let mut all = Array2::zeros((rows.nrows(), self.classes.len()));
         for (mut to, scores) in all.rows_mut().into_iter().zip(scores.chunks_exact(self.weights.columns)) {

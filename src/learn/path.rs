@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Lexicon};
 
-/// Gap that is close enough while C is still being chosen: the weights are then within about 0.1 %
-/// of the optimum.
-const PATH_TOLERANCE: f64 = 1e-6;
+/// Gap that is close enough while C is still being chosen: the weights are then within about half a
+/// percent of the optimum.
+const PATH_TOLERANCE: f64 = 1e-5;
 
 /// Once the loss is this share above its lowest value, larger C are not tried.
 const WORSE: f64 = 0.01;

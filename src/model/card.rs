@@ -6,6 +6,9 @@ use super::file::Model;
 use super::header::HeadInfo;
 use crate::features::Extractor;
 
+/// Stands in every card: a file with it may be written over by another card.
+pub const CARD_MARK: &str = "Written by `kzstance train` from the model's own figures; not edited by hand.";
+
 /// The card of a model (after Mitchell et al. 2019, *Model cards for model reporting*).
 pub fn card(model: &Model) -> String {
     let header = model.header();
@@ -18,7 +21,7 @@ pub fn card(model: &Model) -> String {
 fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result {
     let header = model.header();
     writeln!(out, "# {}\n", escape(&header.name))?;
-    writeln!(out, "Written by `kzstance train` from the model's own figures; not edited by hand.\n")?;
+    writeln!(out, "{CARD_MARK}\n")?;
     writeln!(out, "| | |\n|---|---|")?;
     writeln!(out, "| target of stance | {} |", escape(target))?;
     let axes: Vec<String> = header

@@ -195,18 +195,27 @@ impl Model {
     fn check_parts(&self) -> std::result::Result<(), String> {
         let header = &self.header;
         header.features.check().map_err(|error| error.to_string())?;
-        let features: usize = header.block_sizes.iter().sum();
+        let sizes = header.block_sizes.iter();
+        let features = sizes.clone().try_fold(0_usize, |sum, &size| sum.checked_add(size));
+        let features = features.ok_or("the sizes of its blocks are no sizes")?;
         if header.block_sizes.len() != header.features.blocks.len() {
             return Err("the number of blocks differs".into());
         }
-        if self.array::<u32>("document_frequency")?.len() != features {
-            return Err("document_frequency has the wrong length".into());
+        let df = self.array::<u32>("document_frequency")?;
+        if df.len() != features || df.iter().any(|&df| df > header.n_documents) {
+            return Err("document_frequency does not fit the number of terms or documents".into());
         }
         let ends = self.array::<u32>("term_ends")?;
         let text = self.term_text()?;
-        let rising = ends.is_sorted() && ends.iter().all(|&end| text.is_char_boundary(end as usize));
+        let rising = ends.is_sorted_by(|a, b| a < b)
+            && ends.first() != Some(&0)
+            && ends.iter().all(|&end| text.is_char_boundary(end as usize));
         if ends.len() != features || !rising || ends.last().map_or(0, |&end| end as usize) != text.len() {
             return Err("the terms do not fit their text".into());
+        }
+        let distinct = self.vectorizer().terms().map(Iterator::count).eq(sizes.copied());
+        if !distinct {
+            return Err("a term stands twice".into());
         }
         if header.heads.is_empty() {
             return Err("it has no classifier".into());
@@ -215,7 +224,15 @@ impl Model {
             let classes = head.axis.classes.len();
             let columns = if classes == 2 { 1 } else { classes };
             let (coefficients, intercepts) = self.weights(index)?;
-            if classes < 2 || intercepts.len() != columns || coefficients.len() != features * columns {
+            let shape = |part: &str| {
+                Ok::<_, String>(self.tensor(&format!("{part}.{}", head.axis.name))?.shape().to_vec())
+            };
+            if classes < 2
+                || shape("coefficients")? != [features, columns]
+                || shape("intercepts")? != [columns]
+                || intercepts.len() != columns
+                || coefficients.len() != features * columns
+            {
                 return Err(format!("the weights of {} have the wrong shape", head.axis.name));
             }
             if !coefficients.iter().all(|w| w.is_finite()) || !intercepts.iter().all(|b| b.is_finite()) {

@@ -93,8 +93,13 @@ pub fn read_labels(
         class_folders(path, axes, options, problems, told)?
     } else {
         let documents = read_file(path, options, told)?;
-        let documents = documents.into_iter().filter_map(|document| problems.keep(document)).collect();
+        let documents: Vec<Document> =
+            documents.into_iter().filter_map(|document| problems.keep(document)).collect();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if documents.is_empty() && !problems.0.is_empty() {
+            // Every row is at fault: what is wrong with the rows says more than what is missing.
+            return Ok(Corpus { name, ..Corpus::default() });
+        }
         labelled_rows(name, documents, axes, options, problems, path)?
     };
     let mut seen: BTreeMap<String, Place> = BTreeMap::new();
@@ -135,7 +140,8 @@ fn manifest_folder(
     let path = folder.join("labels.toml");
     let text = read_text(&path, &ReadOptions::default(), told)?;
     let manifest: Manifest = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1) as u64);
+        let line =
+            error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count() as u64);
         Error::malformed(Place { path: path.clone(), line }, error.message().to_owned())
     })?;
     if manifest.version != 1 {

@@ -14,7 +14,8 @@ use super::{Solution, Solve};
 use crate::error::{Error, Result};
 use crate::features::Operator;
 use crate::features::design::gram;
-use crate::learn::logistic::{ClassWeight, Scheme, Task, Weights, probabilities, softplus};
+use crate::learn::logistic::{ClassWeight, Scheme, Task, Weights};
+use crate::learn::solver::newton::Newton;
 
 /// Most documents: the Gram matrix grows with their square.
 const MOST_ROWS: usize = 6000;
@@ -47,7 +48,11 @@ impl Solve for Linfa {
         let (v, intercepts) = fit(&rows, task)?;
         let coefficients = back(x, &factor, &pivots, &v);
         let weights = Weights { columns: task.columns(), coefficients, intercepts };
-        Ok(measure(x, task, weights))
+        // Nothing is fitted any more: objective and gap are measured, the intercepts brought to their
+        // optimum for these coefficients.
+        let measure = Task { max_iterations: 0, ..task.clone() };
+        let found = Newton.solve(x, &measure, Some(&weights))?;
+        Ok(Solution { iterations: task.max_iterations, ..found })
     }
 }
 
@@ -120,46 +125,4 @@ fn back(x: &impl Operator, factor: &Array2<f64>, pivots: &[usize], v: &Array2<f6
         }
     }
     coefficients
-}
-
-/// Objective and gap of some weights, from their definition.
-fn measure(x: &impl Operator, task: &Task<'_>, weights: Weights) -> Solution {
-    let columns = weights.columns;
-    let costs = task.costs();
-    let scores = weights.scores(x);
-    let (mut objective, mut gap) = (0.0, 0.0_f64);
-    let mut joint = (0.0, 0.0);
-    for column in 0..columns {
-        let (mut value, mut residual, mut b, mut curvature) = (0.0, vec![[0.0]; x.n_rows()], 0.0, 1e-12);
-        for (row, &class) in task.classes.iter().enumerate() {
-            let scores = &scores[row * columns..(row + 1) * columns];
-            let positive = task.positive(class, column);
-            let p = if task.is_binary() {
-                value +=
-                    costs[class][column] * softplus(if positive { -scores[column] } else { scores[column] });
-                super::super::logistic::sigmoid(scores[column])
-            } else {
-                let p = probabilities(Scheme::Multinomial, scores)[column];
-                value -= if positive { costs[class][column] * libm::log(p) } else { 0.0 };
-                p
-            };
-            residual[row] = [costs[class][column] * (p - f64::from(u8::from(positive)))];
-            b += residual[row][0];
-            curvature += costs[class][column] * p * (1.0 - p);
-        }
-        let mut gradient = vec![[0.0]; x.n_features()];
-        x.backward(&residual, &mut gradient);
-        let mut square = b * b / curvature;
-        for ([g], w) in gradient.iter().zip(weights.coefficients.chunks_exact(columns)) {
-            square += (g + w[column]).powi(2);
-            value += 0.5 * w[column] * w[column];
-        }
-        objective += value;
-        gap = gap.max(0.5 * square / value.max(f64::MIN_POSITIVE));
-        joint = (joint.0 + value, joint.1 + square);
-    }
-    if !task.is_binary() {
-        gap = 0.5 * joint.1 / joint.0;
-    }
-    Solution { weights, objective, gap, iterations: task.max_iterations }
 }

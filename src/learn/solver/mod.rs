@@ -27,9 +27,9 @@ pub struct Solution {
     /// The objective there.
     pub objective: f64,
     /// Upper bound of (objective - optimum) / objective, the largest over the binary models of
-    /// one-vs-rest. The penalty makes the objective 1-strongly convex in the coefficients, so the
-    /// gap is at most half the squared norm of the gradient (Boyd & Vandenberghe, 9.1.2); the free
-    /// intercept enters with its own curvature.
+    /// one-vs-rest. With the intercepts at their optimum for the coefficients, the objective is
+    /// 1-strongly convex in the coefficients, so the distance to the optimum is at most half the
+    /// squared norm of the gradient (Boyd & Vandenberghe 2004, 9.1.2).
     pub gap: f64,
     /// Iterations used.
     pub iterations: usize,

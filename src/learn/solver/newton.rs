@@ -248,6 +248,7 @@ fn solve_columns<const K: usize>(
     let mut first_norm = None;
     let mut iterations = 0;
     loop {
+        centre(&loss, &mut at.b, &mut z);
         let penalty = loss.tie(dot(&at.w, &at.w)).map(|square| 0.5 * square);
         let value = add_per(loss.total(&z), penalty);
         loss.gradient(&z, &mut p, &mut residual);
@@ -280,6 +281,69 @@ fn solve_columns<const K: usize>(
         at.add(length, &direction);
         add_scaled(&mut z, length, &change);
     }
+}
+
+/// Brings the intercepts to their optimum for the coefficients as they are. What is left of the
+/// objective is then 1-strongly convex in the coefficients, as the bound of the gap wants it.
+fn centre<const K: usize>(loss: &Loss<'_, K>, b: &mut Per<K>, z: &mut [Per<K>]) {
+    let (mut p, mut residual) = (vec![[0.0; K]; z.len()], vec![[0.0; K]; z.len()]);
+    for _ in 0..50 {
+        loss.gradient(z, &mut p, &mut residual);
+        let gradient = sum(&residual);
+        let value = loss.total(z);
+        let step = intercept_step(loss, &p, gradient);
+        let fall = loss.tie(std::array::from_fn(|k| gradient[k] * step[k]));
+        let open: [bool; K] = std::array::from_fn(|k| fall[k] > 1e-17 * value[k]);
+        if !open.contains(&true) {
+            return;
+        }
+        let mut length: Per<K> = open.map(|open| if open { 1.0 } else { 0.0 });
+        for _ in 0..40 {
+            let mut moved = z.to_vec();
+            moved.iter_mut().for_each(|z| (0..K).for_each(|k| z[k] -= length[k] * step[k]));
+            let reached = loss.total(&moved);
+            let done: [bool; K] = std::array::from_fn(|k| reached[k] <= value[k] * (1.0 + 1e-13));
+            if !done.contains(&false) {
+                break;
+            }
+            (0..K).filter(|&k| !done[k]).for_each(|k| length[k] *= 0.5);
+        }
+        z.iter_mut().for_each(|z| (0..K).for_each(|k| z[k] -= length[k] * step[k]));
+        (0..K).for_each(|k| b[k] -= length[k] * step[k]);
+    }
+}
+
+/// The Newton step of the intercepts alone: K numbers, so by elimination.
+fn intercept_step<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>], mut rhs: Per<K>) -> Per<K> {
+    let mut h = [[0.0; K]; K];
+    for (&class, p) in loss.classes.iter().zip(p) {
+        for k in 0..K {
+            h[k][k] += loss.costs[class][k] * p[k] * if loss.multinomial { 1.0 } else { 1.0 - p[k] };
+            if loss.multinomial {
+                (0..K).for_each(|j| h[k][j] -= loss.costs[class][k] * p[k] * p[j]);
+            }
+        }
+    }
+    let mean = (0..K).map(|k| h[k][k]).sum::<f64>() / K as f64;
+    for k in 0..K {
+        h[k][k] += 1e-12 * mean + 1e-300;
+        if loss.multinomial {
+            // A constant for all changes nothing: any curvature along it will do.
+            (0..K).for_each(|j| h[k][j] += mean / K as f64);
+        }
+    }
+    for k in 0..K {
+        for i in k + 1..K {
+            let factor = h[i][k] / h[k][k];
+            (k..K).for_each(|j| h[i][j] -= factor * h[k][j]);
+            rhs[i] -= factor * rhs[k];
+        }
+    }
+    for k in (0..K).rev() {
+        let known: f64 = (k + 1..K).map(|j| h[k][j] * rhs[j]).sum();
+        rhs[k] = (rhs[k] - known) / h[k][k];
+    }
+    rhs
 }
 
 fn add_per<const K: usize>(a: Per<K>, b: Per<K>) -> Per<K> {
