@@ -604,7 +604,7 @@ fn a_call_that_does_not_exist_is_a_usage_error() {
         (&["score", "a.txt", "--threads", "many"], "many"),
         (&["extract", "a.txt"], "--output"),
         (&["evaluate", "own.csv", "--folds", "1"], "folds from 2"),
-        (&["train", "own.csv", "--folds", "half"], "loo"),
+        (&["evaluate", "own.csv", "--folds", "half"], "loo"),
         (&["train", "own.csv", "--seed", "-3"], "-3"),
         (&["evaluate", "own.csv", "--target", "الجسر"], "no example has the target"),
     ];

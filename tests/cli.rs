@@ -473,7 +473,7 @@ fn a_model_is_not_judged_on_the_labels_it_was_trained_on() {
     let given = articles(30);
     put(folder.path(), "own.csv", csv_of(&given[..24]));
     stdout(folder.path(), &["train", "own.csv", "-o", "own.kzm"]);
-    let refused = || contains("trained on these very labels").and(contains("leave -m out"));
+    let refused = || contains("trained on these very articles").and(contains("leave -m out"));
     kzstance(folder.path())
         .args(["evaluate", "own.csv", "-m", "own.kzm"])
         .assert()

@@ -68,9 +68,10 @@ pub fn stdout_error(source: std::io::Error) -> Error {
 
 /// A table for people: a header, rows, columns of numbers to the right.
 pub fn table(header: &[String], rows: &[Vec<String>], numeric_from: usize) -> String {
-    use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+    use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+    const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     let cell = |(index, text): (usize, &String)| {
         let alignment = if index >= numeric_from { CellAlignment::Right } else { CellAlignment::Left };
         Cell::new(text).set_alignment(alignment)
@@ -79,7 +80,13 @@ pub fn table(header: &[String], rows: &[Vec<String>], numeric_from: usize) -> St
     for row in rows {
         table.add_row(row.iter().enumerate().map(cell));
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    text.shrink_to_fit();
-    text
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A size for people.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        0..100_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.2} MB", bytes as f64 / 1e6),
+    }
 }

@@ -96,11 +96,12 @@ pub fn read_labels(
         let documents: Vec<Document> =
             documents.into_iter().filter_map(|document| problems.keep(document)).collect();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if documents.is_empty() && !problems.0.is_empty() {
-            // Every row is at fault: what is wrong with the rows says more than what is missing.
-            return Ok(Corpus { name, ..Corpus::default() });
+        if documents.is_empty() {
+            // No row, or none without a fault: that says more than which columns are missing.
+            Corpus { name, ..Corpus::default() }
+        } else {
+            labelled_rows(name, documents, axes, options, problems, path)?
         }
-        labelled_rows(name, documents, axes, options, problems, path)?
     };
     let mut seen: BTreeMap<String, Place> = BTreeMap::new();
     corpus.examples.retain(|example| {

@@ -293,7 +293,7 @@ fn centre<const K: usize>(loss: &Loss<'_, K>, b: &mut Per<K>, z: &mut [Per<K>]) 
         let value = loss.total(z);
         let step = intercept_step(loss, &p, gradient);
         let fall = loss.tie(std::array::from_fn(|k| gradient[k] * step[k]));
-        let open: [bool; K] = std::array::from_fn(|k| fall[k] > 1e-17 * value[k]);
+        let open: [bool; K] = std::array::from_fn(|k| fall[k] > 1e-24 * value[k]);
         if !open.contains(&true) {
             return;
         }
