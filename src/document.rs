@@ -129,7 +129,7 @@ mod tests {
     fn words(document: &Document) -> BTreeMap<String, u32> {
         let mut counts = BTreeMap::new();
         document.each_word(&Normalizer::default(), |word, count| {
-            *counts.entry(word.to_owned()).or_insert(0) += count
+            *counts.entry(word.to_owned()).or_insert(0) += count;
         });
         counts
     }

@@ -38,6 +38,13 @@ from sklearn.pipeline import FeatureUnion
 
 SOLVERS = ["newton-cg", "lbfgs"]
 TOLERANCE = 1e-4
+
+
+def arguments_tolerance():
+    """The stopping tolerance: --tol by way of the environment, scikit-learn's default else."""
+    return float(os.environ.get("SKLEARN_TOL", TOLERANCE))
+
+
 MAX_ITERATIONS = 5000
 
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -96,7 +103,7 @@ def new_vectoriser():
 def new_model(strength, solver):
     return OneVsRestClassifier(LogisticRegression(
         C=strength, class_weight="balanced", solver=solver,
-        tol=TOLERANCE, max_iter=MAX_ITERATIONS,
+        tol=arguments_tolerance(), max_iter=MAX_ITERATIONS,
     ))
 
 
@@ -255,7 +262,7 @@ def main():
         "rows_without_label": skipped,
         "labels": {str(k): int(n) for k, n in zip(*np.unique(labels, return_counts=True))},
         "C": args.C,
-        "tol": TOLERANCE,
+        "tol": arguments_tolerance(),
         "read_and_normalise": spent,
     }
     if args.group_column:

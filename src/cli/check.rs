@@ -31,7 +31,7 @@ impl Check {
         let mut out = String::new();
         if let Some(folder) = &self.texts {
             let mut hashes = BTreeMap::new();
-            for file in files(&[folder.clone()])? {
+            for file in files(std::slice::from_ref(folder))? {
                 for document in read_file(&file, &self.labels.read.options(), &mut |note| talk.note(note))? {
                     let document = document?;
                     if let Body::Text(text) = &document.body {

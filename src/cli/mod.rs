@@ -104,7 +104,7 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            talk.error(&error);
+            Talk::error(&error);
             ExitCode::from(error.exit_code())
         }
     }

@@ -118,7 +118,7 @@ impl Score {
         if !self.keep_going {
             return Err(error);
         }
-        talk.error(&error);
+        Talk::error(&error);
         *skipped += 1;
         Ok(())
     }

@@ -33,7 +33,7 @@ impl Talk {
         anstream::eprintln!("{style}warning:{style:#} {}", text.as_ref());
     }
 
-    pub fn error(&self, error: &Error) {
+    pub fn error(error: &Error) {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         anstream::eprintln!("{style}error:{style:#} {error}");
     }

@@ -11,7 +11,7 @@ use kzstance::write::write_atomically;
 use kzstance::{Error, Result};
 
 use super::options::{FitArgs, LabelArgs};
-use super::talk::{Talk, print, table};
+use super::talk::{Talk, print, size, table};
 
 #[derive(Debug, Args)]
 pub struct Train {
@@ -75,8 +75,7 @@ impl Train {
         trained.model.save(&output)?;
         write_atomically(&card_path, card(&trained.model).as_bytes())?;
         let mut out = report(&trained);
-        out +=
-            &format!("model    {} ({:.2} MB)\n", output.display(), trained.model.bytes().len() as f64 / 1e6);
+        out += &format!("model    {} ({})\n", output.display(), size(trained.model.bytes().len()));
         out += &format!("card     {}\n", card_path.display());
         out += &format!("sha256   {}\n", trained.model.sha256());
         print(out.as_bytes())
@@ -85,9 +84,17 @@ impl Train {
 
 fn report(trained: &Trained) -> String {
     let header = trained.model.header();
-    let origins: Vec<String> = header.origins.iter().map(|(origin, n)| format!("{n} {origin}")).collect();
-    let mut out =
-        format!("{} documents ({})\n\n", header.n_documents, origins.join(", ").replace("  ", " ").trim());
+    let origins: Vec<String> = header
+        .origins
+        .iter()
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, n)| format!("{n} {name}"))
+        .collect();
+    let mut out = format!("{} documents", header.n_documents);
+    if !origins.is_empty() {
+        out += &format!(": {}", origins.join(", "));
+    }
+    out += "\n\n";
     let wanted =
         ["axis", "examples", "C", "cross-validated on", "macro-F1", "F of polar classes"].map(str::to_owned);
     let rows: Vec<Vec<String>> = header.heads.iter().map(row).collect();

@@ -116,18 +116,16 @@ impl FeatureConfig {
             if !(block.weight.is_finite() && block.weight > 0.0) {
                 return fail(format!("blocks: a weight is {}; it must be above 0", block.weight));
             }
-            if let Extractor::Chars { min, max } = block.extractor {
-                if min < 1 || max < min || max > 16 {
-                    return fail(format!(
-                        "blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"
-                    ));
-                }
+            if let Extractor::Chars { min, max } = block.extractor
+                && (min < 1 || max < min || max > 16)
+            {
+                return fail(format!("blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"));
             }
         }
-        if let TermFrequency::Bm25 { k1, b } = self.tf {
-            if !(k1.is_finite() && k1 > 0.0 && (0.0..=1.0).contains(&b)) {
-                return fail(format!("tf: k1 = {k1}, b = {b}; it wants k1 > 0 and 0 <= b <= 1"));
-            }
+        if let TermFrequency::Bm25 { k1, b } = self.tf
+            && !(k1.is_finite() && k1 > 0.0 && (0.0..=1.0).contains(&b))
+        {
+            return fail(format!("tf: k1 = {k1}, b = {b}; it wants k1 > 0 and 0 <= b <= 1"));
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Lexicon {
         for document in documents {
             counts.clear();
             document.each_word(&config.normalizer, |word, count| {
-                counts.push((lexicon_word(&mut lexicon, word), count))
+                counts.push((lexicon_word(&mut lexicon, word), count));
             });
             counts.sort_unstable_by_key(|&(word, _)| word);
             counts.dedup_by(|next, kept| {

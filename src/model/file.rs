@@ -307,10 +307,10 @@ impl Model {
             return Err(format!("{name} has the wrong type"));
         }
         let bytes = tensor.data();
-        if cfg!(target_endian = "little") {
-            if let Ok(slice) = bytemuck::try_cast_slice(bytes) {
-                return Ok(Cow::Borrowed(slice));
-            }
+        if cfg!(target_endian = "little")
+            && let Ok(slice) = bytemuck::try_cast_slice(bytes)
+        {
+            return Ok(Cow::Borrowed(slice));
         }
         Ok(Cow::Owned(bytes.chunks_exact(size_of::<T>()).map(T::from_le).collect()))
     }

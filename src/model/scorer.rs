@@ -240,7 +240,7 @@ impl Scorer {
             match config.blocks[block].extractor {
                 Extractor::Chars { .. } => parts |= !features.is_empty(),
                 Extractor::Word | Extractor::Stem => {
-                    whole = Some(whole.unwrap_or(false) || !features.is_empty())
+                    whole = Some(whole.unwrap_or(false) || !features.is_empty());
                 }
             }
             sums[0] = squared_length(&features, &self.vectorizer.idf);

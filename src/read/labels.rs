@@ -106,18 +106,15 @@ pub fn read_labels(
     let mut seen: BTreeMap<String, Place> = BTreeMap::new();
     corpus.examples.retain(|example| {
         let document = &example.document;
-        match seen.get(&document.id) {
-            Some(first) => {
-                problems.note(
-                    &document.place,
-                    format!("id «{}» stands already at {first}; remove or rename one", document.id),
-                );
-                false
-            }
-            None => {
-                seen.insert(document.id.clone(), document.place.clone());
-                true
-            }
+        if let Some(first) = seen.get(&document.id) {
+            problems.note(
+                &document.place,
+                format!("id «{}» stands already at {first}; remove or rename one", document.id),
+            );
+            false
+        } else {
+            seen.insert(document.id.clone(), document.place.clone());
+            true
         }
     });
     if corpus.examples.is_empty() && problems.0.is_empty() {
@@ -315,7 +312,7 @@ fn class_folders(
     };
     for (path, label) in folders.iter().zip(&names) {
         let Some(class) = problems.keep(corpus.axes[0].parse(label, &Place::file(path))) else { continue };
-        for file in files(&[path.clone()])? {
+        for file in files(std::slice::from_ref(path))? {
             for document in read_file(&file, options, told)? {
                 let Some(mut document) = problems.keep(document) else { continue };
                 document.id = format!("{label}/{}", document.id);

@@ -76,7 +76,7 @@ fn read_gap(text: &str, gap: Range<usize>, depth: &mut usize, abbreviation: bool
             }
             '!' | '?' | '؟' | '…' | '۔' => ends = true,
             '.' if !abbreviation && after.is_none_or(|c| c.is_whitespace() || is_quote(c) || c == ')') => {
-                ends = true
+                ends = true;
             }
             _ if is_quote(c) => match opens(c, before, after, *depth) {
                 true => *depth += 1,

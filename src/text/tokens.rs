@@ -100,8 +100,8 @@ impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        let mut chars = self.text[self.at..].char_indices();
-        while let Some((offset, c)) = chars.next() {
+        let chars = self.text[self.at..].char_indices();
+        for (offset, c) in chars {
             let start = self.at + offset;
             let token = match class(c) {
                 Class::Word => {
