@@ -85,13 +85,13 @@ impl Score {
         let mut skipped = 0;
         for input in inputs {
             let Some(files) = input else {
-                self.pass_stream(&scorer, &mut output, talk, &mut skipped)?;
+                self.pass_stream(&scorer, &mut output, &mut skipped)?;
                 continue;
             };
             for file in files {
                 match read_file(&file, &self.read.options(), &mut |note| talk.note(note)) {
-                    Ok(documents) => self.pass(&scorer, documents, &mut output, talk, &mut skipped)?,
-                    Err(error) => self.skip(error, talk, &mut skipped)?,
+                    Ok(documents) => self.pass(&scorer, documents, &mut output, &mut skipped)?,
+                    Err(error) => self.skip(error, &mut skipped)?,
                 }
                 bar.inc(1);
             }
@@ -114,7 +114,7 @@ impl Score {
         })
     }
 
-    fn skip(&self, error: Error, talk: &Talk, skipped: &mut usize) -> Result<()> {
+    fn skip(&self, error: Error, skipped: &mut usize) -> Result<()> {
         if !self.keep_going {
             return Err(error);
         }
@@ -128,14 +128,13 @@ impl Score {
         scorer: &Scorer,
         documents: Vec<Result<Document>>,
         output: &mut Output,
-        talk: &Talk,
         skipped: &mut usize,
     ) -> Result<()> {
         let mut sound = Vec::with_capacity(documents.len());
         for document in documents {
             match document {
                 Ok(document) => sound.push(document),
-                Err(error) => self.skip(error, talk, skipped)?,
+                Err(error) => self.skip(error, skipped)?,
             }
         }
         let most = if self.explain { 10 } else { 0 };
@@ -147,13 +146,7 @@ impl Score {
     }
 
     /// JSONL from standard input, a batch of lines at a time.
-    fn pass_stream(
-        &self,
-        scorer: &Scorer,
-        output: &mut Output,
-        talk: &Talk,
-        skipped: &mut usize,
-    ) -> Result<()> {
+    fn pass_stream(&self, scorer: &Scorer, output: &mut Output, skipped: &mut usize) -> Result<()> {
         let name = PathBuf::from("standard input");
         let columns = self.read.options().columns;
         let mut lines = std::io::stdin().lock().lines().enumerate().peekable();
@@ -176,7 +169,7 @@ impl Score {
                     Err(source) => return Err(Error::Read { path: name, source }),
                 }
             }
-            self.pass(scorer, batch, output, talk, skipped)?;
+            self.pass(scorer, batch, output, skipped)?;
             output.flush()?;
         }
         Ok(())

@@ -204,17 +204,6 @@ impl<const K: usize> Loss<'_, K> {
         }
         out
     }
-
-    /// The curvature by the intercepts, one a column.
-    fn intercept_curvature(&self, p: &[Per<K>]) -> Per<K> {
-        let mut total = [1e-12; K];
-        for (&class, p) in self.classes.iter().zip(p) {
-            for k in 0..K {
-                total[k] += self.costs[class][k] * p[k] * (1.0 - p[k]);
-            }
-        }
-        total
-    }
 }
 
 fn solve_columns<const K: usize>(
@@ -255,8 +244,7 @@ fn solve_columns<const K: usize>(
         x.backward(&residual, &mut gradient.w);
         add_scaled(&mut gradient.w, [1.0; K], &at.w);
         gradient.b = sum(&residual);
-        let curvature = loss.intercept_curvature(&p);
-        let norm = squared_norm(&loss, &gradient, &curvature);
+        let norm = loss.tie(dot(&gradient.w, &gradient.w));
         let gaps: Per<K> = std::array::from_fn(|k| 0.5 * norm[k] / value[k].max(f64::MIN_POSITIVE));
         let gap = gaps.iter().copied().fold(0.0, f64::max);
         let open = gaps.map(|gap| gap > task.tolerance);
@@ -271,7 +259,7 @@ fn solve_columns<const K: usize>(
             let progress = (norm[k] / first_norm[k].max(f64::MIN_POSITIVE)).sqrt();
             0.25_f64.min(progress.sqrt()).powi(2) * norm[k]
         });
-        let (direction, change) = conjugate_gradients(x, &loss, &p, &gradient, &curvature, &forcing, open);
+        let (direction, change) = conjugate_gradients(x, &loss, &p, &gradient, &forcing, open);
         let slope =
             add_per(dot(&gradient.w, &direction.w), std::array::from_fn(|k| gradient.b[k] * direction.b[k]));
         let length = step_length(&loss, &at, &direction, &z, &change, value, loss.tie(slope));
@@ -291,7 +279,7 @@ fn centre<const K: usize>(loss: &Loss<'_, K>, b: &mut Per<K>, z: &mut [Per<K>]) 
         loss.gradient(z, &mut p, &mut residual);
         let gradient = sum(&residual);
         let value = loss.total(z);
-        let step = intercept_step(loss, &p, gradient);
+        let step = eliminate(intercept_hessian(loss, &p), gradient);
         let fall = loss.tie(std::array::from_fn(|k| gradient[k] * step[k]));
         let open: [bool; K] = std::array::from_fn(|k| fall[k] > 1e-24 * value[k]);
         if !open.contains(&true) {
@@ -313,8 +301,8 @@ fn centre<const K: usize>(loss: &Loss<'_, K>, b: &mut Per<K>, z: &mut [Per<K>]) 
     }
 }
 
-/// The Newton step of the intercepts alone: K numbers, so by elimination.
-fn intercept_step<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>], mut rhs: Per<K>) -> Per<K> {
+/// The second derivative of the loss by the intercepts.
+fn intercept_hessian<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>]) -> [[f64; K]; K] {
     let mut h = [[0.0; K]; K];
     for (&class, p) in loss.classes.iter().zip(p) {
         for k in 0..K {
@@ -332,6 +320,11 @@ fn intercept_step<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>], mut rhs: Per
             (0..K).for_each(|j| h[k][j] += mean / K as f64);
         }
     }
+    h
+}
+
+/// Solves h · x = rhs for a positive definite h.
+fn eliminate<const K: usize>(mut h: [[f64; K]; K], mut rhs: Per<K>) -> Per<K> {
     for k in 0..K {
         for i in k + 1..K {
             let factor = h[i][k] / h[k][k];
@@ -348,12 +341,6 @@ fn intercept_step<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>], mut rhs: Per
 
 fn add_per<const K: usize>(a: Per<K>, b: Per<K>) -> Per<K> {
     std::array::from_fn(|k| a[k] + b[k])
-}
-
-/// Squared norm of the gradient, the intercept's part measured by its own curvature.
-fn squared_norm<const K: usize>(loss: &Loss<'_, K>, gradient: &Point<K>, curvature: &Per<K>) -> Per<K> {
-    let intercept = std::array::from_fn(|k| gradient.b[k] * gradient.b[k] / curvature[k]);
-    loss.tie(add_per(dot(&gradient.w, &gradient.w), intercept))
 }
 
 fn finish<const K: usize>(
@@ -373,52 +360,53 @@ fn finish<const K: usize>(
     Solution { weights, objective, gap, iterations }
 }
 
-/// Solves H · d = -gradient roughly, with the intercepts scaled by their curvature. Returns the
-/// direction and what it does to the margins. Columns that are not `open` stay at zero.
+/// Solves H · d = -gradient roughly. The intercepts are eliminated: every direction of the
+/// coefficients is taken together with the intercepts that suit it best, so that what is measured of
+/// the residual is what the next gradient will be. Returns the direction and what it does to the
+/// margins. Columns that are not `open` stay at zero.
 fn conjugate_gradients<const K: usize>(
     x: &impl Operator,
     loss: &Loss<'_, K>,
     p: &[Per<K>],
     gradient: &Point<K>,
-    curvature: &Per<K>,
     forcing: &Per<K>,
     open: [bool; K],
 ) -> (Point<K>, Vec<Per<K>>) {
     let (n, d) = (x.n_rows(), x.n_features());
-    let scale = |point: &Point<K>| -> Per<K> { std::array::from_fn(|k| point.b[k] / curvature[k]) };
+    let of_intercepts = intercept_hessian(loss, p);
     let mut active = open;
     let on = |active: [bool; K], value: Per<K>| -> Per<K> {
         std::array::from_fn(|k| if active[k] { value[k] } else { 0.0 })
     };
-    let minus_one = on(active, [-1.0; K]);
-    let mut residual = Point::<K>::zero(d);
-    residual.add(minus_one, gradient);
+    let mut residual = vec![[0.0; K]; d];
+    add_scaled(&mut residual, on(active, [-1.0; K]), &gradient.w);
     let mut search = residual.clone();
-    search.b = scale(&residual);
-    let mut square = squared_norm(loss, &residual, curvature);
+    let mut square = loss.tie(dot(&residual, &residual));
     let mut direction = Point::<K>::zero(d);
     let mut change = vec![[0.0; K]; n];
     let (mut q, mut curved) = (vec![[0.0; K]; n], vec![[0.0; K]; n]);
-    let mut product = Point::<K>::zero(d);
+    let mut product = vec![[0.0; K]; d];
     for _ in 0..MOST_CG_STEPS {
-        x.forward(&search.w, &mut q);
+        x.forward(&search, &mut q);
+        let mut pull = [0.0; K];
+        for (q, (&class, p)) in q.iter().zip(loss.classes.iter().zip(p)) {
+            pull = add_per(pull, loss.curve(class, p, q));
+        }
+        let b = eliminate(of_intercepts, pull).map(|b| -b);
         for ((q, curved), (&class, p)) in q.iter_mut().zip(&mut curved).zip(loss.classes.iter().zip(p)) {
-            for k in 0..K {
-                q[k] += search.b[k];
-            }
+            *q = add_per(*q, b);
             *curved = loss.curve(class, p, q);
         }
-        x.backward(&curved, &mut product.w);
-        add_scaled(&mut product.w, [1.0; K], &search.w);
-        product.b = sum(&curved);
-        let bend = loss
-            .tie(add_per(dot(&search.w, &product.w), std::array::from_fn(|k| search.b[k] * product.b[k])));
+        x.backward(&curved, &mut product);
+        add_scaled(&mut product, [1.0; K], &search);
+        let bend = loss.tie(dot(&search, &product));
         let alpha =
             on(active, std::array::from_fn(|k| if bend[k] > 0.0 { square[k] / bend[k] } else { 0.0 }));
-        direction.add(alpha, &search);
+        add_scaled(&mut direction.w, alpha, &search);
+        direction.b = std::array::from_fn(|k| direction.b[k] + alpha[k] * b[k]);
         add_scaled(&mut change, alpha, &q);
-        residual.add(alpha.map(|alpha| -alpha), &product);
-        let next = squared_norm(loss, &residual, curvature);
+        add_scaled(&mut residual, alpha.map(|alpha| -alpha), &product);
+        let next = loss.tie(dot(&residual, &residual));
         for k in 0..K {
             active[k] = active[k] && next[k] > forcing[k] && alpha[k] > 0.0;
         }
@@ -427,13 +415,11 @@ fn conjugate_gradients<const K: usize>(
         }
         let beta = on(active, std::array::from_fn(|k| next[k] / square[k]));
         square = next;
-        let scaled = scale(&residual);
-        for (search, residual) in search.w.iter_mut().zip(&residual.w) {
+        for (search, residual) in search.iter_mut().zip(&residual) {
             for k in 0..K {
                 search[k] = residual[k] + beta[k] * search[k];
             }
         }
-        search.b = std::array::from_fn(|k| scaled[k] + beta[k] * search.b[k]);
     }
     (direction, change)
 }
