@@ -73,7 +73,7 @@ fn training_on_the_labels_gives_the_committed_model_at_any_thread_count() {
     for threads in ["1", "2"] {
         let folder = with_labels();
         let said = stdout(folder.path(), &["train", "labels/", "--threads", threads]);
-        assert!(said.contains("65 documents (60 press, 5 seed)"), "{said}");
+        assert!(said.contains("65 documents: 60 press, 5 seed"), "{said}");
         assert!(said.contains("7 favor, 6 against, 52 none"), "{said}");
         assert!(said.contains("4 positive, 30 negative, 31 neutral"), "{said}");
         assert!(said.contains(" C ") && said.contains("n = 65"), "{said}");

@@ -40,8 +40,8 @@ SOLVERS = ["newton-cg", "lbfgs"]
 TOLERANCE = 1e-4
 
 
-def arguments_tolerance():
-    """The stopping tolerance: --tol by way of the environment, scikit-learn's default else."""
+def tolerance():
+    """The stopping tolerance: SKLEARN_TOL from the environment, else scikit-learn's default."""
     return float(os.environ.get("SKLEARN_TOL", TOLERANCE))
 
 
@@ -103,7 +103,7 @@ def new_vectoriser():
 def new_model(strength, solver):
     return OneVsRestClassifier(LogisticRegression(
         C=strength, class_weight="balanced", solver=solver,
-        tol=arguments_tolerance(), max_iter=MAX_ITERATIONS,
+        tol=tolerance(), max_iter=MAX_ITERATIONS,
     ))
 
 
@@ -262,7 +262,7 @@ def main():
         "rows_without_label": skipped,
         "labels": {str(k): int(n) for k, n in zip(*np.unique(labels, return_counts=True))},
         "C": args.C,
-        "tol": arguments_tolerance(),
+        "tol": tolerance(),
         "read_and_normalise": spent,
     }
     if args.group_column:
