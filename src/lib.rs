@@ -7,7 +7,7 @@
 //! 3. [`features`]: words to TF-IDF features, factored by word types;
 //! 4. [`learn`]: logistic regression, its solvers, the choice of C;
 //! 5. [`model`]: what is stored, and what runs;
-//! 6. [`evaluate`]: folds, metrics, intervals.
+//! 6. [`mod@evaluate`]: folds, metrics, intervals.
 //!
 //! [`read`] brings articles and labels in, [`train()`] walks the whole road. Everything is deterministic: the same
 //! corpus, settings and seed give the same bytes at any number of threads.

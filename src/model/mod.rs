@@ -1,4 +1,4 @@
-//! A trained model: what is stored ([`Model`]), how it is stored ([`file`]), how it runs
+//! A trained model: what is stored ([`Model`]), how it is stored ([`mod@file`]), how it runs
 //! ([`Scorer`]), and what is told of it ([`card`]).
 
 pub mod card;

@@ -50,7 +50,7 @@ pub(crate) fn rows(text: &str, path: &Path, separator: u8) -> Result<Vec<Result<
 /// The documents of a table.
 ///
 /// # Errors
-/// As [`rows`]: a header that cannot be used.
+/// [`Error::Malformed`]: a header that cannot be used.
 pub fn documents(text: &str, path: &Path, separator: u8, columns: &Columns) -> Result<Vec<Result<Document>>> {
     let document = |(index, row): (usize, Result<Row>)| {
         let (line, fields) = row?;

@@ -110,7 +110,7 @@ pub fn read_file(
 /// A file's text.
 ///
 /// # Errors
-/// [`Error::Read`], and those of [`decode`].
+/// [`Error::Read`], and those of [`decode()`].
 pub fn read_text(path: &Path, options: &ReadOptions, told: &mut dyn FnMut(String)) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let decoded = decode(&bytes, options.encoding, path)?;
