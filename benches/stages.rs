@@ -1,4 +1,4 @@
-//! One benchmark for each stage of the road, on text made up from a seeded generator: `cargo bench`.
+//! One benchmark for each stage of the road, on text made up from a seeded generator: `cargo bench --bench stages`.
 
 use divan::{Bencher, counter::BytesCount};
 use kzstance::document::Document;
