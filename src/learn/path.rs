@@ -206,7 +206,9 @@ pub fn walk(
 
 impl Walked {
     /// For each fold the C that the *other* folds' documents choose, and with it the probabilities of
-    /// the fold's documents: judged by fits, and under a C, that their own labels had no say in.
+    /// the fold's documents. Weights and vocabulary never saw the fold; the C only nearly so, since
+    /// the fits that judged the other folds had the fold's documents among their training examples.
+    /// [`mod@crate::evaluate`] nests the choice strictly, at some five times the cost.
     pub fn judge(&self, sample: &Sample, folds: &[usize]) -> (Vec<f64>, Vec<Vec<f64>>) {
         let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
         let steps: Vec<usize> = (0..n_folds)
