@@ -9,7 +9,8 @@ use crate::features::{FeatureConfig, Lexicon};
 use crate::read::Problems;
 
 /// Finds near-duplicates that were judged differently: one of the judgements is wrong, or the
-/// difference hangs on a few words that no model can rely on.
+/// difference hangs on a few words that no model can rely on. Minimal pairs are made so on purpose:
+/// members of one pair may differ.
 pub fn conflicting_duplicates(corpus: &Corpus, problems: &mut Problems) {
     // Only words matter here.
     let config = FeatureConfig { blocks: Vec::new(), ..FeatureConfig::default() };
@@ -23,6 +24,9 @@ pub fn conflicting_duplicates(corpus: &Corpus, problems: &mut Problems) {
             let Some(known) = corpus.examples[other].labels[number].filter(|&known| known != class) else {
                 continue;
             };
+            if example.pair.is_some() && example.pair == corpus.examples[other].pair {
+                continue;
+            }
             let (this, that) = (&example.document, &corpus.examples[other].document);
             problems.0.push(Error::Labels {
                 place: this.place.clone(),

@@ -19,14 +19,33 @@ pub struct Example {
     pub origin: String,
     /// The outlet, as named; documents of one outlet stay in one fold.
     pub outlet: Option<String>,
-    /// What its stance is taken toward.
+    /// What its stance is taken toward; `None` for the corpus's own target.
     pub target: Option<String>,
+    /// Names the passages that are variants of one another (a minimal pair, a triple); they stay in one
+    /// fold.
+    pub pair: Option<String>,
+    /// What kind of text it is (wire, editorial, …).
+    pub register: Option<String>,
+    /// Whether it mentions the target at all, where that was judged.
+    pub on_target: Option<bool>,
+    /// How sure its labels are, 1 (a close call) to 3 (sure), where that was said.
+    pub confidence: Option<u8>,
 }
 
 impl Example {
     /// A document and its labels, one for each axis of the corpus, with nothing else known of it.
     pub fn new(document: Document, labels: Vec<Option<usize>>) -> Self {
-        Example { document, labels, origin: String::new(), outlet: None, target: None }
+        Example {
+            document,
+            labels,
+            origin: String::new(),
+            outlet: None,
+            target: None,
+            pair: None,
+            register: None,
+            on_target: None,
+            confidence: None,
+        }
     }
 }
 
@@ -58,17 +77,34 @@ impl Corpus {
         })
     }
 
-    /// Number of examples of each class of an axis.
-    pub fn counts(&self, axis: usize) -> Vec<usize> {
+    /// Whether an example's stance was judged toward another target than the corpus's own. A corpus
+    /// that states no target has no own one, and no foreign examples.
+    pub fn is_foreign(&self, example: &Example) -> bool {
+        match (&self.target, &example.target) {
+            (Some(own), Some(other)) => own != other,
+            _ => false,
+        }
+    }
+
+    /// Number of examples of each class of an axis; on the stance axis of those judged toward the
+    /// corpus's own target (`foreign` false) or another one.
+    pub fn counts(&self, axis: usize, foreign: bool) -> Vec<usize> {
         let mut counts = vec![0; self.axes[axis].classes.len()];
-        for class in self.examples.iter().filter_map(|example| example.labels[axis]) {
-            counts[class] += 1;
+        for example in &self.examples {
+            let other = self.axes[axis].is_toward_target() && self.is_foreign(example);
+            if let Some(class) = example.labels[axis].filter(|_| other == foreign) {
+                counts[class] += 1;
+            }
         }
         counts
     }
 
-    /// The targets that its examples name, sorted.
+    /// The targets that its examples name, sorted. Where the corpus states a target, that one alone:
+    /// the others are there to learn from.
     pub fn targets(&self) -> Vec<String> {
+        if let Some(own) = &self.target {
+            return vec![own.clone()];
+        }
         let mut targets: Vec<String> =
             self.examples.iter().filter_map(|example| example.target.clone()).collect();
         targets.sort();
@@ -84,7 +120,7 @@ impl Corpus {
         let examples: Vec<Example> = self
             .examples
             .iter()
-            .filter(|example| example.target.as_deref() == Some(target))
+            .filter(|example| example.target.as_deref().or(self.target.as_deref()) == Some(target))
             .cloned()
             .collect();
         if examples.is_empty() {
@@ -110,7 +146,8 @@ impl Corpus {
         origins.into_iter().collect()
     }
 
-    /// SHA-256 of everything that training sees: ids, labels, outlets and words, in order.
+    /// SHA-256 of everything that training sees: ids, labels and what is known of
+    /// them, groups and words, in order.
     pub fn digest(&self) -> String {
         let mut all = String::new();
         for example in &self.examples {
@@ -121,7 +158,9 @@ impl Corpus {
                 .map(|(label, axis)| label.map(|class| &axis.classes[class]))
                 .collect();
             let words = features_digest(&example.document.segments());
-            all += &json!([example.document.id, labels, example.outlet, words]).to_string();
+            let kept_together = (&example.outlet, &example.pair);
+            let told = (&example.target, example.on_target, example.confidence);
+            all += &json!([example.document.id, labels, kept_together, told, words]).to_string();
             all.push('\n');
         }
         sha256_hex(all.as_bytes())
@@ -137,9 +176,9 @@ impl Corpus {
         sha256_hex(all.as_bytes())
     }
 
-    /// A group number for each example: examples of one outlet share one, examples without an
-    /// outlet stand alone.
-    pub fn outlet_groups(&self) -> Vec<usize> {
+    /// A group number for each example: examples that name the same in `field` share one, those
+    /// that name nothing stand alone.
+    pub fn groups_by(&self, field: impl Fn(&Example) -> Option<&str>) -> Vec<usize> {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let mut next = 0;
         let mut fresh = || {
@@ -148,10 +187,20 @@ impl Corpus {
         };
         self.examples
             .iter()
-            .map(|example| match example.outlet.as_deref().filter(|outlet| !outlet.is_empty()) {
-                Some(outlet) => *numbers.entry(outlet).or_insert_with(&mut fresh),
+            .map(|example| match field(example).filter(|name| !name.is_empty()) {
+                Some(name) => *numbers.entry(name).or_insert_with(&mut fresh),
                 None => fresh(),
             })
             .collect()
+    }
+
+    /// Groups by outlet; see [`Corpus::groups_by`].
+    pub fn outlet_groups(&self) -> Vec<usize> {
+        self.groups_by(|example| example.outlet.as_deref())
+    }
+
+    /// Groups by minimal pair; see [`Corpus::groups_by`].
+    pub fn pair_groups(&self) -> Vec<usize> {
+        self.groups_by(|example| example.pair.as_deref())
     }
 }

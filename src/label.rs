@@ -114,6 +114,11 @@ impl Axis {
         })
     }
 
+    /// Whether a judgement on this axis is one toward a target, and says nothing of another.
+    pub fn is_toward_target(&self) -> bool {
+        self.name == "stance"
+    }
+
     /// Indices of the two polar classes, if the axis has them.
     pub fn polar_indices(&self) -> Option<[usize; 2]> {
         match self.polar.as_slice() {

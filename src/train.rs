@@ -3,8 +3,7 @@
 use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::evaluate::cross::{Judged, assemble, duplicate_clusters, inner_folds, lexicon_of, sample_of};
-use crate::evaluate::folds::join_groups;
+use crate::evaluate::cross::{Judged, assemble, inner_folds, kept_together, lexicon_of, sample_of};
 use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Vectorizer};
@@ -35,15 +34,15 @@ pub struct Trained {
 pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) -> Result<Trained> {
     config.check()?;
     let lexicon = lexicon_of(corpus, config);
-    let groups = join_groups(&corpus.outlet_groups(), &duplicate_clusters(&lexicon));
+    let groups = kept_together(corpus, &lexicon);
     let every_row: Vec<usize> = (0..lexicon.len()).collect();
     let frequencies = Frequencies::count(&lexicon, &every_row)?;
     let vectorizer = Vectorizer::new(&lexicon, &frequencies);
     let (mut heads, mut weights, mut paths, mut evaluations) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, axis) in corpus.axes.iter().enumerate() {
-        let (sample, groups) = sample_of(corpus, &groups, number);
-        let counts = corpus.counts(number);
+        let (sample, groups) = sample_of(corpus, &groups, number, &config.learn)?;
+        let counts = corpus.counts(number, false);
         if counts.iter().filter(|&&count| count > 0).count() < 2 {
             let name = &axis.name;
             return Err(Error::TooFew(format!(
@@ -55,14 +54,24 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let walked = walk(&config.learn, &lexicon, &sample, &folds, done)?;
         let c = walked.path.chosen;
         let x = Design::new(&lexicon, &frequencies, &sample.rows);
-        let found = config.learn.fit(&x, &sample.classes, sample.n_classes, c, &axis.name)?;
+        let found = config.learn.fit(&x, &sample, c, &axis.name)?;
         let (fold_c, probabilities) = walked.judge(&sample, &folds);
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
-        let judged = Judged { folds, probabilities, c: fold_c, plan };
+        let judged = Judged { scheme: sample.scheme, folds, probabilities, c: fold_c, plan };
         let evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
-        heads.push(HeadInfo { axis: axis.clone(), counts, c, gap: found.gap, quality: quality(&evaluation) });
+        let foreign_counts =
+            if sample.foreign.contains(&true) { corpus.counts(number, true) } else { Vec::new() };
+        let quality = quality(&evaluation);
+        let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
+        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, quality });
+        // Those of shares are stored for the shares themselves, whose deviations the model need not know.
+        let mut coefficients = found.weights.coefficients;
+        for feature in x.manner() {
+            let row = &mut coefficients[feature * found.weights.columns..][..found.weights.columns];
+            row.iter_mut().for_each(|weight| *weight *= frequencies.idf[feature]);
+        }
         // Stored weights are single precision; the gap they are from the optimum is far below that.
-        let coefficients: Vec<f32> = found.weights.coefficients.iter().map(|&w| w as f32).collect();
+        let coefficients: Vec<f32> = coefficients.iter().map(|&w| w as f32).collect();
         weights.push((coefficients, found.weights.intercepts));
         paths.push(walked.path);
         evaluations.push(evaluation);

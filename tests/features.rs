@@ -545,12 +545,12 @@ fn corpus(n: usize, target: &str, stream: &str) -> Corpus {
                 word(if leaning { 40 + 10 * class + common % 10 } else { common })
             })
             .collect();
+        let document = Document::from_text(format!("{stream}{number:03}"), words.join(" "));
         Example {
-            document: Document::from_text(format!("{stream}{number:03}"), words.join(" ")),
-            labels: vec![Some(class)],
             origin: "authored".into(),
             outlet: Some(format!("{stream}-{}", number / 4)),
             target: Some(target.into()),
+            ..Example::new(document, vec![Some(class)])
         }
     });
     Corpus {

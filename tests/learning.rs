@@ -7,7 +7,9 @@ use kzstance::features::vectorizer::Frequencies;
 use kzstance::features::{Design, FeatureConfig, Lexicon, Operator};
 use kzstance::learn::logistic::probabilities;
 use kzstance::learn::solver::fit;
-use kzstance::learn::{ClassWeight, LearnConfig, Logistic, Scheme, Solution, Solve, Solver, Task, Weights};
+use kzstance::learn::{
+    ClassWeight, LearnConfig, Logistic, Sample, Scheme, Solution, Solve, Solver, Task, Weights,
+};
 use kzstance::rng::RngSeed;
 use kzstance::{Document, Error};
 use linfa::Dataset;
@@ -79,6 +81,9 @@ impl Case {
     fn task(&self, scheme: Scheme, tolerance: f64) -> Task<'static> {
         Task {
             classes: &self.design().y,
+            weights: &[],
+            foreign: &[],
+            manner: 0..0,
             n_classes: self.design().classes,
             scheme,
             class_weight: self.class_weight,
@@ -281,12 +286,25 @@ fn a_fit_that_is_cut_short_says_so() {
     }
 }
 
+/// Rows 0, 1, … of three classes; those in `foreign` are judged toward another target.
+fn sample(classes: &[usize], foreign: &[usize], scheme: Scheme) -> Sample {
+    Sample {
+        rows: (0..classes.len()).collect(),
+        classes: classes.to_vec(),
+        weights: vec![1.0; classes.len()],
+        foreign: (0..classes.len()).map(|row| foreign.contains(&row)).collect(),
+        n_classes: 3,
+        scheme,
+    }
+}
+
 #[test]
 fn a_cut_fit_is_an_error_for_every_caller() {
     let cut = LearnConfig { max_iterations: 1, ..LearnConfig::default() };
     let (documents, classes) = documents(3, 8);
     let x = design_of(&documents);
-    assert!(matches!(cut.fit(&x, &classes, 3, 4.0, "a head"), Err(Error::NotConverged { .. })));
+    let sample = sample(&classes, &[], Scheme::OneVsRest);
+    assert!(matches!(cut.fit(&x, &sample, 4.0, "a head"), Err(Error::NotConverged { .. })));
     let data = Dataset::new(dense(&x), Array1::from_vec(classes));
     let logistic = Logistic { c: 4.0, config: cut };
     assert!(matches!(logistic.fit(&data), Err(Error::NotConverged { .. })));

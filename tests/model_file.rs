@@ -11,6 +11,7 @@ use kzstance::features::vectorizer::Frequencies;
 use kzstance::features::{Block, Design, Extractor, FeatureConfig, Lexicon};
 use kzstance::label::Axis;
 use kzstance::learn::logistic::probabilities;
+use kzstance::learn::solver::fit;
 use kzstance::learn::{LearnConfig, Scheme, Weights};
 use kzstance::model::card::card;
 use kzstance::model::terms::top_terms;
@@ -49,12 +50,11 @@ fn corpus(axis: Axis) -> Corpus {
                 word(if leaning { 40 + 10 * class + common % 10 } else { common })
             })
             .collect();
+        let document = Document::from_text(format!("d{number:02}"), words.join(" "));
         Example {
-            document: Document::from_text(format!("d{number:02}"), words.join(" ")),
-            labels: vec![Some(class)],
             origin: "authored".into(),
             outlet: Some(format!("outlet {}", number / 3)),
-            target: None,
+            ..Example::new(document, vec![Some(class)])
         }
     });
     Corpus { name: "invented".into(), target: None, examples: examples.collect(), axes: vec![axis] }
@@ -791,7 +791,8 @@ fn training_side(corpus: &Corpus, config: &TrainConfig, c: f64) -> (Design, Weig
     let frequencies = Frequencies::count(&lexicon, &rows).unwrap();
     let x = Design::new(&lexicon, &frequencies, &rows);
     let classes: Vec<usize> = corpus.examples.iter().filter_map(|example| example.labels[0]).collect();
-    let found = config.learn.fit(&x, &classes, corpus.axes[0].classes.len(), c, "the head").unwrap();
+    let task = config.learn.task(&classes, corpus.axes[0].classes.len(), c, config.learn.tolerance);
+    let found = fit(config.learn.solver, &x, &task, None).unwrap();
     (x, found.weights)
 }
 

@@ -46,7 +46,6 @@ impl Check {
             out += &format!("{problem}\n");
         }
         for (number, axis) in corpus.axes.iter().enumerate() {
-            let counts = corpus.counts(number);
             let header: Vec<String> = std::iter::once(axis.name.clone())
                 .chain(axis.classes.iter().cloned())
                 .chain(["no label".into()])
@@ -59,9 +58,12 @@ impl Check {
                 let name = if origin.is_empty() { "no origin stated" } else { &origin };
                 rows.push(std::iter::once(name.to_owned()).chain(row.iter().map(usize::to_string)).collect());
             }
-            let missing = corpus.examples.len() - counts.iter().sum::<usize>();
-            let all = counts.iter().copied().chain([missing]).map(|count| count.to_string());
-            rows.push(std::iter::once("all".to_owned()).chain(all).collect());
+            let mut all = vec![0_usize; axis.classes.len() + 1];
+            corpus
+                .examples
+                .iter()
+                .for_each(|example| all[example.labels[number].unwrap_or(axis.classes.len())] += 1);
+            rows.push(std::iter::once("all".to_owned()).chain(all.iter().map(usize::to_string)).collect());
             out += &table(&header, &rows, 1);
         }
         print(out.as_bytes())?;

@@ -6,13 +6,20 @@ use std::process::ExitCode;
 use clap::Args;
 use kzstance::Error;
 use kzstance::Result;
-use kzstance::evaluate::cross::{FoldPlan, count_folds, evaluate, evaluate_model};
+use kzstance::config::TrainConfig;
+use kzstance::corpus::Corpus;
+use kzstance::evaluate::cross::{
+    Extras, FoldPlan, count_folds, evaluate, evaluate_by_origin, evaluate_model,
+};
+use kzstance::evaluate::probes::Probe;
 use kzstance::evaluate::{AxisEvaluation, Evaluation, Interval};
+use kzstance::evaluate::{curve, origins};
 use kzstance::model::Scorer;
 use kzstance::model::card::figure;
 use kzstance::write::write_atomically;
 
 use super::options::{FitArgs, LabelArgs, open_model};
+use super::origins::origins_text;
 use super::talk::{Talk, print, table};
 
 #[derive(Debug, Args)]
@@ -24,10 +31,19 @@ pub struct Evaluate {
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
 
-    /// Folds of the cross-validation: a number, loo (leave one article out) or logo (leave one
-    /// outlet out)
-    #[arg(long, value_name = "K", default_value = "5")]
-    folds: FoldPlan,
+    /// What is held out: a number of folds, loo (one article at a time), logo (one outlet at a time), or
+    /// origins (each origin judged by a model that was not trained on it) [default: origins where the
+    /// labels have several, else 5]
+    #[arg(long, value_name = "K", value_parser = plan)]
+    folds: Option<Plan>,
+
+    /// With origins: probe the authored passages for give-aways (length, punctuation, …)
+    #[arg(long)]
+    probes: bool,
+
+    /// With origins: learning curves on the press articles
+    #[arg(long)]
+    curve: bool,
 
     #[command(flatten)]
     fit: FitArgs,
@@ -41,10 +57,30 @@ pub struct Evaluate {
     report: Option<PathBuf>,
 }
 
+/// How examples are held out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    Folds(FoldPlan),
+    Origins,
+}
+
+fn plan(given: &str) -> Result<Plan, String> {
+    match given {
+        "origins" => Ok(Plan::Origins),
+        other => other.parse().map(Plan::Folds).map_err(|problem: String| format!("{problem}, or origins")),
+    }
+}
+
 impl Evaluate {
     pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
         let config = self.fit.config()?;
         let corpus = self.labels.read(talk)?;
+        let several = corpus.origins().len() > 1;
+        let plan =
+            self.folds.unwrap_or(if several { Plan::Origins } else { Plan::Folds(FoldPlan::Grouped(5)) });
+        if (self.probes || self.curve) && (plan != Plan::Origins || self.model.is_some()) {
+            return Err(Error::Usage("--probes and --curve go with --folds origins".into()));
+        }
         let found = if self.model.is_some() {
             let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
             if scorer.header().documents_digest == corpus.documents_digest() {
@@ -54,19 +90,45 @@ impl Evaluate {
             }
             evaluate_model(&corpus, &scorer, config.seed)?
         } else {
-            let bar = talk.progress(count_folds(&corpus, self.folds) as u64, "cross-validating");
-            let found = evaluate(&corpus, &config, self.folds, &|| bar.inc(1))?;
-            bar.finish_and_clear();
-            found
+            self.cross_validate(&corpus, &config, plan, talk)?
         };
         // Serialising plain data cannot fail.
         let json = serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
         if let Some(folder) = &self.report {
             write_atomically(&folder.join("evaluation.json"), json.as_bytes())?;
         }
-        let listed = self.folds == FoldPlan::LeaveOneOut && self.model.is_none();
+        let listed = plan == Plan::Folds(FoldPlan::LeaveOneOut) && self.model.is_none();
         let out = if self.json { json } else { text(&found, listed) };
         print(out.as_bytes())
+    }
+
+    fn cross_validate(
+        &self,
+        corpus: &Corpus,
+        config: &TrainConfig,
+        plan: Plan,
+        talk: &Talk,
+    ) -> Result<Evaluation> {
+        let fits = match plan {
+            Plan::Folds(folds) => count_folds(corpus, folds),
+            Plan::Origins => {
+                let own = (0..corpus.axes.len()).map(|axis| origins::count_fits(corpus, axis)).sum::<usize>();
+                let probed =
+                    if self.probes { origins::count_registers(corpus) * (1 + Probe::ALL.len()) } else { 0 };
+                own + probed + if self.curve { curve::count_fits(corpus) } else { 0 }
+            }
+        };
+        let bar = talk.progress(fits as u64, "cross-validating");
+        let done = || bar.inc(1);
+        let found = match plan {
+            Plan::Folds(folds) => evaluate(corpus, config, folds, &done)?,
+            Plan::Origins => {
+                let extras = Extras { probes: self.probes, curve: self.curve };
+                evaluate_by_origin(corpus, config, extras, &done)?
+            }
+        };
+        bar.finish_and_clear();
+        Ok(found)
     }
 }
 
@@ -77,6 +139,9 @@ fn text(found: &Evaluation, listed: bool) -> String {
         if listed {
             out += &seeds_text(axis);
         }
+    }
+    for axis in &found.origins {
+        out += &origins_text(axis);
     }
     for (axis, mean) in &found.mean_semeval_f {
         out += &format!("{axis}: mean F of the polar classes over the targets {mean:.4}\n");
@@ -135,7 +200,7 @@ fn axis_text(found: &AxisEvaluation) -> String {
     out
 }
 
-fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {
+pub fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {
     interval.map(|interval| [interval.low, interval.high])
 }
 

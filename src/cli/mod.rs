@@ -1,11 +1,13 @@
 //! The command line: what was typed, checked and carried out. Data goes to standard output, talk
 //! and progress to standard error.
 
+mod agree;
 mod check;
 mod evaluate;
 mod extract;
 mod inspect;
 mod options;
+mod origins;
 mod score;
 mod talk;
 mod train;
@@ -41,6 +43,7 @@ Examples:
   kzstance score article.txt                  stance and sentiment of an article
   kzstance score news.jsonl --format jsonl    one line a document, in input order
   kzstance evaluate labels/ --folds loo       leave one article out
+  kzstance agree judgements.csv               how far those who judged the same articles agree
   kzstance inspect models/kz-intervention.kzm
 
 Exit status: 0 done, 1 a gate failed, 2 usage or unwritable output, 3 bad input,
@@ -56,6 +59,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Look for faults in labels
     Check(check::Check),
+    /// Measure how far raters agree who judged the same articles
+    Agree(agree::Agree),
     /// Write the features of articles without their text
     Extract(extract::Extract),
     /// Print what a model says of itself, and verify its checksum
@@ -89,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Score(command) => command.run(&talk),
         Command::Evaluate(command) => command.run(&talk),
         Command::Check(command) => command.run(&talk),
+        Command::Agree(command) => command.run(&talk),
         Command::Extract(command) => command.run(&talk),
         Command::Inspect(command) => command.run(&talk),
         Command::Completions { shell } => {

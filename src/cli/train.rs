@@ -107,12 +107,19 @@ fn report(trained: &Trained) -> String {
 }
 
 fn row(head: &HeadInfo) -> Vec<String> {
-    let counts: Vec<String> =
-        head.axis.classes.iter().zip(&head.counts).map(|(class, n)| format!("{n} {class}")).collect();
+    let list = |counts: &[usize]| -> String {
+        let counts: Vec<String> =
+            head.axis.classes.iter().zip(counts).map(|(class, n)| format!("{n} {class}")).collect();
+        counts.join(", ")
+    };
+    let mut counts = list(&head.counts);
+    if !head.foreign_counts.is_empty() {
+        counts += &format!("\nand toward other targets {}", list(&head.foreign_counts));
+    }
     let quality = &head.quality;
     vec![
         head.axis.name.clone(),
-        counts.join(", "),
+        counts,
         head.c.to_string(),
         format!("n = {}", quality.n),
         figure(quality.macro_f1, quality.macro_f1_interval),

@@ -6,25 +6,29 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::curve::{Point, learning_curves};
 use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
 use super::metrics::{Confusion, Metrics, measure};
+use super::origins::{OriginEvaluation, evaluate_origins};
+use super::probes::{Probed, evaluate_probes};
 use crate::config::TrainConfig;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Lexicon};
 use crate::label::Axis;
-use crate::learn::logistic::{most_probable, probabilities};
+use crate::learn::logistic::{decide, probabilities};
 use crate::learn::path::{Sample, choose_c};
+use crate::learn::{LearnConfig, Scheme};
 use crate::model::Scorer;
 use crate::rng::RngSeed;
 
 /// Jaccard similarity of word sets from which two documents count as near-duplicates.
 pub const NEAR_DUPLICATE: f64 = 0.8;
 /// Resamples of an interval.
-const RESAMPLES: usize = 1000;
+pub(crate) const RESAMPLES: usize = 1000;
 /// Fewest examples that an interval is given for.
 pub const ENOUGH: usize = 20;
 
@@ -62,7 +66,9 @@ impl FromStr for FoldPlan {
 impl std::fmt::Display for FoldPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FoldPlan::Grouped(folds) => write!(f, "{folds} folds grouped by outlet and near-duplicates"),
+            FoldPlan::Grouped(folds) => {
+                write!(f, "{folds} folds grouped by outlet, pair and near-duplicates")
+            }
             FoldPlan::LeaveOneOut => write!(f, "leave one article out"),
             FoldPlan::LeaveOneGroupOut => write!(f, "leave one outlet out"),
         }
@@ -128,6 +134,22 @@ pub struct Evaluation {
     pub axes: Vec<AxisEvaluation>,
     /// For each axis with several targets, the mean of the targets' SemEval F.
     pub mean_semeval_f: Vec<(String, f64)>,
+    /// Origins apart, axis by axis; see [`super::origins`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<AxisOrigins>,
+}
+
+/// The evaluation of one axis with its origins apart.
+#[derive(Debug, Clone, Serialize)]
+pub struct AxisOrigins {
+    /// The axis with its classes in order.
+    pub axis: Axis,
+    /// Origin by origin, press first and there beside it what other recipes make of the same articles.
+    pub evaluations: Vec<OriginEvaluation>,
+    /// What gives the authored passages' labels away, if asked for.
+    pub probes: Vec<Probed>,
+    /// Learning curves, if asked for.
+    pub curve: Vec<Point>,
 }
 
 /// Cross-validates every axis of a corpus. Where examples name several targets, stance is learned
@@ -172,6 +194,48 @@ pub fn evaluate(
         seed: config.seed,
         axes,
         mean_semeval_f,
+        origins: Vec::new(),
+    })
+}
+
+/// What an evaluation of origins also does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// Probe the authored passages for give-aways.
+    pub probes: bool,
+    /// Draw learning curves.
+    pub curve: bool,
+}
+
+/// Evaluates every axis with the corpus's origins apart; see [`super::origins`]. Probes and curves are of
+/// the axis that has a target. `done` is called after each fit.
+///
+/// # Errors
+/// [`Error::TooFew`] and whatever a fit can fail with.
+pub fn evaluate_by_origin(
+    corpus: &Corpus,
+    config: &TrainConfig,
+    extras: Extras,
+    done: &(dyn Fn() + Sync),
+) -> Result<Evaluation> {
+    let mut origins = Vec::new();
+    for (number, axis) in corpus.axes.iter().enumerate() {
+        let toward = axis.is_toward_target();
+        let evaluations = evaluate_origins(corpus, number, config, done)?;
+        let probes =
+            if extras.probes && toward { evaluate_probes(corpus, number, config, done)? } else { Vec::new() };
+        let curve =
+            if extras.curve && toward { learning_curves(corpus, number, config, done)? } else { Vec::new() };
+        origins.push(AxisOrigins { axis: axis.clone(), evaluations, probes, curve });
+    }
+    Ok(Evaluation {
+        schema: SCHEMA,
+        corpus: corpus.name.clone(),
+        digest: corpus.digest(),
+        seed: config.seed,
+        axes: Vec::new(),
+        mean_semeval_f: Vec::new(),
+        origins,
     })
 }
 
@@ -196,19 +260,60 @@ pub fn duplicate_clusters(lexicon: &Lexicon) -> Vec<usize> {
     clusters(sets.len(), &near_duplicates(&sets, NEAR_DUPLICATE))
 }
 
-/// The labelled examples of one axis as a sample of the lexicon, and the group of each.
-pub(crate) fn sample_of(corpus: &Corpus, groups: &[usize], axis: usize) -> (Sample, Vec<usize>) {
-    let mut sample =
-        Sample { rows: Vec::new(), classes: Vec::new(), n_classes: corpus.axes[axis].classes.len() };
+/// Groups that no fold may divide: outlets, minimal pairs and clusters of near-duplicates.
+pub fn kept_together(corpus: &Corpus, lexicon: &Lexicon) -> Vec<usize> {
+    let named = join_groups(&corpus.outlet_groups(), &corpus.pair_groups());
+    join_groups(&named, &duplicate_clusters(lexicon))
+}
+
+/// The labelled examples of one axis as a sample of the lexicon, and the group of each. Where some are
+/// judged toward other targets than the corpus's own, the scheme is that of two stages.
+///
+/// # Errors
+/// [`Error::Usage`] where two stages do not fit the classes of the axis.
+pub(crate) fn sample_of(
+    corpus: &Corpus,
+    groups: &[usize],
+    axis: usize,
+    learn: &LearnConfig,
+) -> Result<(Sample, Vec<usize>)> {
+    let of = &corpus.axes[axis];
+    let toward_target = of.is_toward_target();
+    let labelled = |example: &&Example| example.labels[axis].is_some();
+    let mixed =
+        toward_target && corpus.examples.iter().filter(labelled).any(|example| corpus.is_foreign(example));
+    let scheme = if mixed { Scheme::TwoStage } else { learn.scheme };
+    if scheme == Scheme::TwoStage && (of.classes.len() != 3 || of.polar_indices() != Some([0, 1])) {
+        return Err(Error::Usage(format!(
+            "{}: two stages, which examples toward other targets ask for, want three classes, the two polar ones first (there are: {}); name them in this order, or leave the other targets out with --target",
+            of.name,
+            of.classes.join(", ")
+        )));
+    }
+    let mut sample = Sample {
+        rows: Vec::new(),
+        classes: Vec::new(),
+        weights: Vec::new(),
+        foreign: Vec::new(),
+        n_classes: of.classes.len(),
+        scheme,
+    };
     let mut sample_groups = Vec::new();
     for (row, example) in corpus.examples.iter().enumerate() {
-        if let Some(class) = example.labels[axis] {
-            sample.rows.push(row);
-            sample.classes.push(class);
-            sample_groups.push(groups[row]);
-        }
+        let Some(class) = example.labels[axis] else { continue };
+        sample.rows.push(row);
+        sample.classes.push(class);
+        sample.foreign.push(mixed && corpus.is_foreign(example));
+        sample.weights.push(match example.confidence {
+            // Off the target an author may well take a side, only not this one: such an article is no
+            // example of taking none.
+            _ if scheme == Scheme::TwoStage && example.on_target == Some(false) => 0.0,
+            Some(sure @ 1..=3) if toward_target => learn.confidence_weights[usize::from(sure) - 1],
+            _ => 1.0,
+        });
+        sample_groups.push(groups[row]);
     }
-    (sample, sample_groups)
+    Ok((sample, sample_groups))
 }
 
 /// Folds for the choice of C within some examples.
@@ -233,9 +338,7 @@ pub(crate) fn evaluate_axis(
     plan: FoldPlan,
     done: &(dyn Fn() + Sync),
 ) -> Result<AxisEvaluation> {
-    let duplicates = duplicate_clusters(lexicon);
-    let groups = join_groups(&corpus.outlet_groups(), &duplicates);
-    let (sample, groups) = sample_of(corpus, &groups, axis);
+    let (sample, groups) = sample_of(corpus, &kept_together(corpus, lexicon), axis, &config.learn)?;
     let name = &corpus.axes[axis].name;
     let folds = match plan {
         FoldPlan::Grouped(k) => {
@@ -243,7 +346,8 @@ pub(crate) fn evaluate_axis(
         }
         FoldPlan::LeaveOneGroupOut => Ok(leave_one_out(&groups)),
         FoldPlan::LeaveOneOut => {
-            Ok(leave_one_out(&sample.rows.iter().map(|&row| duplicates[row]).collect::<Vec<_>>()))
+            let alike = join_groups(&corpus.pair_groups(), &duplicate_clusters(lexicon));
+            Ok(leave_one_out(&sample.rows.iter().map(|&row| alike[row]).collect::<Vec<_>>()))
         }
     };
     let named = |error| match error {
@@ -279,7 +383,7 @@ pub(crate) fn evaluate_axis(
         axis,
         &sample,
         &groups,
-        Judged { folds, probabilities: all, c, plan: plan.to_string() },
+        Judged { scheme: sample.scheme, folds, probabilities: all, c, plan: plan.to_string() },
         config.seed,
     ))
 }
@@ -293,8 +397,7 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
     let scores: Vec<_> =
         corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
     let config = TrainConfig { features: scorer.header().features.clone(), ..TrainConfig::default() };
-    let duplicates = duplicate_clusters(&lexicon_of(corpus, &config));
-    let all_groups = join_groups(&corpus.outlet_groups(), &duplicates);
+    let all_groups = kept_together(corpus, &lexicon_of(corpus, &config));
     let mut axes = Vec::new();
     for (number, axis) in corpus.axes.iter().enumerate() {
         let Some(head) = heads.iter().position(|head| head.axis.name == axis.name) else { continue };
@@ -306,8 +409,10 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
                 axis.classes.join(", ")
             )));
         }
-        let (sample, groups) = sample_of(corpus, &all_groups, number);
+        let learn = &scorer.header().learn;
+        let (sample, groups) = sample_of(corpus, &all_groups, number, learn)?;
         let judged = Judged {
+            scheme: heads[head].scheme,
             folds: vec![0; sample.rows.len()],
             probabilities: sample
                 .rows
@@ -323,17 +428,27 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
         return Err(Error::Usage("the model judges none of the axes that these labels have".into()));
     }
     let (corpus, digest) = (corpus.name.clone(), corpus.digest());
-    Ok(Evaluation { schema: SCHEMA, corpus, digest, seed, axes, mean_semeval_f: Vec::new() })
+    Ok(Evaluation {
+        schema: SCHEMA,
+        corpus,
+        digest,
+        seed,
+        axes,
+        mean_semeval_f: Vec::new(),
+        origins: Vec::new(),
+    })
 }
 
 /// Decisions on the examples of a sample, in its order.
 pub(crate) struct Judged {
+    pub(crate) scheme: Scheme,
     pub(crate) folds: Vec<usize>,
     pub(crate) probabilities: Vec<Vec<f64>>,
     pub(crate) c: Vec<f64>,
     pub(crate) plan: String,
 }
 
+/// What is known of some decisions, those on examples of the corpus's own target.
 pub(crate) fn assemble(
     corpus: &Corpus,
     axis: usize,
@@ -342,24 +457,30 @@ pub(crate) fn assemble(
     judged: Judged,
     seed: RngSeed,
 ) -> AxisEvaluation {
+    let own: Vec<usize> = (0..sample.rows.len()).filter(|&place| !sample.foreign[place]).collect();
+    let sample = &sample.select(&own);
+    let groups: &[usize] = &own.iter().map(|&place| groups[place]).collect::<Vec<_>>();
+    let folds: Vec<usize> = own.iter().map(|&place| judged.folds[place]).collect();
+    let probabilities: Vec<Vec<f64>> = own.iter().map(|&place| judged.probabilities[place].clone()).collect();
     let axis = &corpus.axes[axis];
-    let predicted: Vec<usize> = judged.probabilities.iter().map(|p| most_probable(p)).collect();
+    let predicted: Vec<usize> = probabilities.iter().map(|p| decide(judged.scheme, p)).collect();
     let predicted = &predicted;
-    let metrics = measure(axis, &sample.classes, predicted, Some(&judged.probabilities));
-    let matrices = cluster_confusions(groups, sample.n_classes, &sample.classes, predicted);
+    let metrics = measure(axis, &sample.classes, predicted, Some(&probabilities));
     let interval = |statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
-        let enough = sample.rows.len() >= ENOUGH;
-        if enough { bootstrap_confusion(&matrices, RESAMPLES, seed, statistic) } else { None }
+        bootstrap_metrics(groups, sample.n_classes, &sample.classes, predicted, seed, statistic)
     };
+    let mut distinct = groups.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
     let confusion = Confusion::from_pairs(sample.n_classes, &sample.classes, predicted);
     let polar = axis.polar_indices();
     let class_name = |class: usize| axis.classes[class].clone();
-    let predictions = judged.probabilities.iter().enumerate().map(|(place, probabilities)| {
+    let predictions = probabilities.iter().enumerate().map(|(place, probabilities)| {
         let example = &corpus.examples[sample.rows[place]];
         Prediction {
             id: example.document.id.clone(),
             origin: example.origin.clone(),
-            fold: judged.folds[place],
+            fold: folds[place],
             truth: class_name(sample.classes[place]),
             predicted: class_name(predicted[place]),
             probabilities: probabilities.clone(),
@@ -369,7 +490,7 @@ pub(crate) fn assemble(
         axis: axis.clone(),
         target: None,
         folds: judged.plan,
-        n_groups: matrices.len(),
+        n_groups: distinct.len(),
         accuracy_interval: interval(&Confusion::accuracy),
         macro_f1_interval: interval(&|confusion| confusion.macro_f1().map(|(f1, _)| f1)),
         semeval_f_interval: polar.and_then(|polar| interval(&move |confusion| confusion.semeval_f(polar))),
@@ -378,6 +499,20 @@ pub(crate) fn assemble(
         predictions: predictions.collect(),
         metrics,
     }
+}
+
+/// The 95 % interval of a statistic of the confusion, by a bootstrap over groups; `None` for fewer
+/// examples than [`ENOUGH`].
+pub(crate) fn bootstrap_metrics(
+    groups: &[usize],
+    n_classes: usize,
+    truth: &[usize],
+    predicted: &[usize],
+    seed: RngSeed,
+    statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync),
+) -> Option<Interval> {
+    let matrices = cluster_confusions(groups, n_classes, truth, predicted);
+    if truth.len() >= ENOUGH { bootstrap_confusion(&matrices, RESAMPLES, seed, statistic) } else { None }
 }
 
 /// The C chosen without the fold, and the class probabilities of the fold's examples.
@@ -389,16 +524,29 @@ fn judge_fold(
     fold: usize,
     config: &TrainConfig,
 ) -> Result<(f64, Vec<Vec<f64>>)> {
-    let (train, held) = sample.split(folds, fold);
-    let places = (0..folds.len()).filter(|&place| folds[place] != fold);
-    let train_groups: Vec<usize> = places.map(|place| groups[place]).collect();
+    let (held, train): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&place| folds[place] == fold);
+    judge_split(lexicon, sample, groups, &train, &held, config)
+}
+
+/// Fits on the examples at the places `train`, vocabulary and choice of C included, and gives the
+/// C and the class probabilities of those at `held`.
+pub(crate) fn judge_split(
+    lexicon: &Lexicon,
+    sample: &Sample,
+    groups: &[usize],
+    train: &[usize],
+    held: &[usize],
+    config: &TrainConfig,
+) -> Result<(f64, Vec<Vec<f64>>)> {
+    let train_groups: Vec<usize> = train.iter().map(|&place| groups[place]).collect();
+    let (train, held) = (sample.select(train), sample.select(held));
     let inner = inner_folds(&train, &train_groups, config.learn.folds, config.seed)?;
     let c = choose_c(&config.learn, lexicon, &train, &inner)?;
     let frequencies = Frequencies::count(lexicon, &train.rows)?;
     let x = Design::new(lexicon, &frequencies, &train.rows);
-    let what = format!("fold {fold} with C = {c}");
-    let found = config.learn.fit(&x, &train.classes, train.n_classes, c, &what)?;
+    let what = format!("a fold's fit with C = {c}");
+    let found = config.learn.fit(&x, &train, c, &what)?;
     let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
     let columns = found.weights.columns;
-    Ok((c, scores.chunks_exact(columns).map(|scores| probabilities(config.learn.scheme, scores)).collect()))
+    Ok((c, scores.chunks_exact(columns).map(|scores| probabilities(sample.scheme, scores)).collect()))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::extract::Extractor;
+use super::manner::MANNER_VERSION;
 use crate::error::{Error, Result};
 use crate::text::Normalizer;
 
@@ -64,7 +65,8 @@ impl InverseDocumentFrequency {
 pub struct Block {
     /// Which features.
     pub extractor: Extractor,
-    /// The length of a document's row in this block, above 0.
+    /// The length of a document's row in this block, above 0; of shares, the standard deviation of
+    /// each.
     pub weight: f64,
 }
 
@@ -91,6 +93,7 @@ impl Default for FeatureConfig {
             blocks: vec![
                 Block { extractor: Extractor::Stem, weight: 1.0 },
                 Block { extractor: Extractor::Chars { min: 2, max: 5 }, weight: 1.0 },
+                Block { extractor: Extractor::Manner { version: MANNER_VERSION }, weight: 0.1 },
             ],
             tf: TermFrequency::Bm25 { k1: 1.2, b: 0.75 },
             idf: InverseDocumentFrequency::Bm25,
@@ -120,6 +123,17 @@ impl FeatureConfig {
                 && (min < 1 || max < min || max > 16)
             {
                 return fail(format!("blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"));
+            }
+        }
+        let manner = |block: &&Block| block.extractor.is_share();
+        if self.blocks.iter().filter(manner).count() > 1 {
+            return fail("blocks: manner stands twice".into());
+        }
+        for block in self.blocks.iter().filter(manner) {
+            if block.extractor != (Extractor::Manner { version: MANNER_VERSION }) {
+                return fail(format!(
+                    "blocks: manner of another version than {MANNER_VERSION}, whose words this program knows; train again"
+                ));
             }
         }
         if let TermFrequency::Bm25 { k1, b } = self.tf

@@ -1,7 +1,10 @@
 //! The TF-IDF matrix of some documents, kept as its factors.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
+use super::config::Block;
 use super::lexicon::Lexicon;
 use super::vectorizer::{Frequencies, LEFT_OUT};
 use crate::sparse::Rows;
@@ -27,6 +30,7 @@ pub struct Design {
     documents: Rows<(u32, f64)>,
     blocks: Vec<DesignBlock>,
     idf: Vec<f64>,
+    manner: Range<usize>,
     /// Per feature: the feature that is its longest proper prefix, or [`LEFT_OUT`]. It comes first.
     parents: Vec<u32>,
     n_words: usize,
@@ -67,8 +71,10 @@ impl Design {
                 patterns.push(outermost(&features, &frequencies.parents));
             }
             let scales = documents.iter().map(|row| {
-                let square: f64 = row.iter().map(|&(word, tf)| tf * tf * squares[word as usize]).sum();
-                if square > 0.0 { block.weight / square.sqrt() } else { 0.0 }
+                let parts = row.iter().map(|&(word, tf)| {
+                    if block.extractor.is_share() { tf } else { tf * tf * squares[word as usize] }
+                });
+                scale(block, parts.sum())
             });
             blocks.push(DesignBlock { scales: scales.collect(), patterns });
         }
@@ -76,15 +82,31 @@ impl Design {
             documents,
             blocks,
             idf: frequencies.idf.clone(),
+            manner: frequencies.manner(lexicon),
             parents: frequencies.parents.clone(),
             n_words: words.len(),
         }
+    }
+
+    /// The numbers of the features of manner.
+    pub fn manner(&self) -> Range<usize> {
+        self.manner.clone()
     }
 
     /// Stored numbers: (words of documents, features of word types). The dense or classic sparse
     /// matrix would hold far more.
     pub fn nnz(&self) -> (usize, usize) {
         (self.documents.nnz(), self.blocks.iter().map(|block| block.patterns.nnz()).sum())
+    }
+}
+
+/// What a document's row of a block is multiplied by: `total` is its squared length, or, for shares,
+/// the sum of its words' weights. 0 for an empty row.
+pub(crate) fn scale(block: &Block, total: f64) -> f64 {
+    match (total > 0.0, block.extractor.is_share()) {
+        (false, _) => 0.0,
+        (true, true) => block.weight / total,
+        (true, false) => block.weight / total.sqrt(),
     }
 }
 

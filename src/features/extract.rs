@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use snowball_stemmers_rs::{Algorithm, Stemmer};
 
+use super::manner::marks;
+
 /// A kind of feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -18,6 +20,11 @@ pub enum Extractor {
         /// Longest, in characters.
         max: usize,
     },
+    /// The marks of manner that it is one of; see [`super::manner`].
+    Manner {
+        /// Version of the lists of words, [`super::manner::MANNER_VERSION`].
+        version: u32,
+    },
 }
 
 impl Extractor {
@@ -27,6 +34,7 @@ impl Extractor {
             Extractor::Word => "word".into(),
             Extractor::Stem => "stem".into(),
             Extractor::Chars { min, max } => format!("chars {min}-{max}"),
+            Extractor::Manner { .. } => "manner".into(),
         }
     }
 
@@ -34,7 +42,7 @@ impl Extractor {
     /// ones come out of [`Extractor::each`] first.
     pub(crate) fn prefix(self, feature: &str) -> Option<&str> {
         match self {
-            Extractor::Word | Extractor::Stem => None,
+            Extractor::Word | Extractor::Stem | Extractor::Manner { .. } => None,
             Extractor::Chars { .. } => feature.char_indices().next_back().map(|(last, _)| &feature[..last]),
         }
     }
@@ -45,7 +53,19 @@ impl Extractor {
             Extractor::Word => sink(word),
             Extractor::Stem => sink(&stem(word)),
             Extractor::Chars { min, max } => char_ngrams(word, min, max, sink),
+            Extractor::Manner { .. } => marks(word).iter().copied().for_each(sink),
         }
+    }
+
+    /// Whether its features are whole words or stand for them.
+    pub fn is_word(self) -> bool {
+        matches!(self, Extractor::Word | Extractor::Stem)
+    }
+
+    /// Whether its features are shares of a document's words, each brought to a standard deviation of
+    /// the block's weight, instead of a row of that length.
+    pub fn is_share(self) -> bool {
+        matches!(self, Extractor::Manner { .. })
     }
 }
 

@@ -12,7 +12,8 @@
 //!                            with words taken as orthogonal
 //! ```
 //!
-//! and X itself is never stored: training multiplies by the thin factors, scoring adds up one
+//! (A block of manner has shares of words instead: 1 / sum over words c_w in N_b, and 1 / standard
+//! deviation in place of idf.) X itself is never stored: training multiplies by the thin factors, scoring adds up one
 //! number a word and class.
 
 pub mod config;
@@ -20,6 +21,7 @@ pub mod design;
 pub mod extract;
 pub mod intern;
 pub mod lexicon;
+pub mod manner;
 pub mod vectorizer;
 
 pub use config::{Block, FeatureConfig, InverseDocumentFrequency, TermFrequency};

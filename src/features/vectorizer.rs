@@ -1,5 +1,7 @@
 //! The vocabulary: which features a model knows, in which order, and how much each tells.
 
+use std::ops::Range;
+
 use super::config::FeatureConfig;
 use super::intern::Interner;
 use super::lexicon::Lexicon;
@@ -18,7 +20,7 @@ pub struct Frequencies {
     kept: Vec<Vec<u32>>,
     /// For each number its document frequency.
     pub(crate) df: Vec<u32>,
-    /// For each number its inverse document frequency.
+    /// For each number its inverse document frequency; for a share 1 / its standard deviation.
     pub(crate) idf: Vec<f64>,
     /// For each number that of its longest proper prefix, a smaller one, or [`LEFT_OUT`].
     pub(crate) parents: Vec<u32>,
@@ -73,7 +75,26 @@ impl Frequencies {
             )));
         }
         found.idf = found.df.iter().map(|&df| lexicon.config.idf.weight(df, found.n_documents)).collect();
+        let manner = found.manner(lexicon);
+        if !manner.is_empty() {
+            let deviations = share_deviations(&found, lexicon, rows, manner.clone());
+            for (idf, deviation) in found.idf[manner].iter_mut().zip(deviations) {
+                *idf = if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
+            }
+        }
         Ok(found)
+    }
+
+    /// The numbers of the features that are shares of words.
+    pub(crate) fn manner(&self, lexicon: &Lexicon) -> Range<usize> {
+        let mut first = 0;
+        for (block, kept) in lexicon.config.blocks.iter().zip(&self.kept) {
+            if block.extractor.is_share() {
+                return first..first + kept.len();
+            }
+            first += kept.len();
+        }
+        0..0
     }
 
     /// Number of features.
@@ -85,6 +106,38 @@ impl Frequencies {
     pub fn is_empty(&self) -> bool {
         self.df.is_empty()
     }
+}
+
+/// The standard deviation of each share over the documents `rows`.
+fn share_deviations(
+    found: &Frequencies,
+    lexicon: &Lexicon,
+    rows: &[usize],
+    manner: Range<usize>,
+) -> Vec<f64> {
+    let block = lexicon.config.blocks.iter().position(|block| block.extractor.is_share()).unwrap_or(0);
+    let (mut sums, mut squares) = (vec![0.0; manner.len()], vec![0.0; manner.len()]);
+    for &row in rows {
+        let mut shares = vec![0.0; manner.len()];
+        let mut total = 0.0;
+        for &(word, count) in lexicon.documents.row(row) {
+            let tf = lexicon.config.tf.weight(count, f64::from(lexicon.lengths[row]), found.mean_length);
+            total += tf;
+            for &feature in lexicon.blocks[block].of_word.row(word as usize) {
+                let number = found.numbers[block][feature as usize];
+                if number != LEFT_OUT {
+                    shares[number as usize - manner.start] += tf;
+                }
+            }
+        }
+        for (place, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+            sums[place] += share / total;
+            squares[place] += (share / total).powi(2);
+        }
+    }
+    let n = rows.len() as f64;
+    let deviation = |(sum, square): (f64, f64)| (square / n - (sum / n).powi(2)).max(0.0).sqrt();
+    sums.into_iter().zip(squares).map(deviation).collect()
 }
 
 fn document_frequencies(
@@ -152,7 +205,7 @@ impl Vectorizer {
     {
         let (n_documents, mean_length) = sizes;
         let mut first = 0;
-        let blocks = blocks
+        let blocks: Vec<BlockVocabulary> = blocks
             .map(|block| {
                 let mut terms = Interner::default();
                 for term in block {
@@ -163,7 +216,14 @@ impl Vectorizer {
                 vocabulary
             })
             .collect();
-        let idf = df.iter().map(|&df| config.idf.weight(df, n_documents)).collect();
+        let mut idf: Vec<f64> = df.iter().map(|&df| config.idf.weight(df, n_documents)).collect();
+        for (vocabulary, block) in blocks.iter().zip(&config.blocks) {
+            if block.extractor.is_share() {
+                // Coefficients of shares are stored for the shares themselves.
+                let first = vocabulary.first as usize;
+                idf[first..first + vocabulary.terms.len()].fill(1.0);
+            }
+        }
         Vectorizer { config, n_documents, mean_length, blocks, df, idf }
     }
 

@@ -1,5 +1,7 @@
 //! The model: linear scores, and the probabilities they stand for.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::features::Operator;
@@ -12,6 +14,11 @@ pub enum Scheme {
     OneVsRest,
     /// One softmax over all classes.
     Multinomial,
+    /// For three classes of which the first two are polar (favor, against, none): one binary model tells
+    /// whether a side is taken, a second which. With their probabilities s and t the classes have
+    /// s·t, s·(1 - t) and 1 - s. Only the first is told of examples toward other targets, and only it
+    /// sees the features of manner: what both have to do with is not the target.
+    TwoStage,
 }
 
 /// How much an example of a class counts.
@@ -30,6 +37,13 @@ pub enum ClassWeight {
 pub struct Task<'a> {
     /// The class of each row, below `n_classes`.
     pub classes: &'a [usize],
+    /// How much each row counts, from 0; empty where all count the same.
+    pub weights: &'a [f64],
+    /// Which rows are judged toward another target: in two stages they teach the first alone, other
+    /// schemes leave them out. Empty where none is.
+    pub foreign: &'a [bool],
+    /// The features of manner, which the second of two stages does not see.
+    pub manner: Range<usize>,
     /// Number of classes, at least 2.
     pub n_classes: usize,
     /// One-vs-rest or multinomial.
@@ -45,47 +59,108 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Number of linear scores: 1 for two classes, else one a class.
+    /// Number of linear scores; see [`columns`].
     pub fn columns(&self) -> usize {
-        if self.n_classes == 2 { 1 } else { self.n_classes }
+        columns(self.scheme, self.n_classes)
     }
 
     /// Whether the fit is of independent binary models, one a column.
     pub fn is_binary(&self) -> bool {
-        self.n_classes == 2 || self.scheme == Scheme::OneVsRest
+        self.n_classes == 2 || self.scheme != Scheme::Multinomial
+    }
+
+    /// Whether the fit is of two stages.
+    pub fn has_stages(&self) -> bool {
+        self.scheme == Scheme::TwoStage && self.n_classes == 3
     }
 
     /// Whether a row of class `class` is on the positive side of binary column `column`. With two
-    /// classes the second is positive.
+    /// classes the second is positive; in two stages the polar ones, then the first.
     pub fn positive(&self, class: usize, column: usize) -> bool {
-        class == if self.n_classes == 2 { 1 } else { column }
+        match (self.n_classes, self.has_stages(), column) {
+            (2, ..) => class == 1,
+            (_, true, 0) => class < 2,
+            (_, true, _) => class == 0,
+            _ => class == column,
+        }
     }
 
-    /// C · weight of a row of each class, in each column: (classes x columns).
-    pub(crate) fn costs(&self) -> Vec<Vec<f64>> {
-        let n = self.classes.len() as f64;
-        let mut sizes = vec![0.0; self.n_classes];
-        for &class in self.classes {
-            sizes[class] += 1.0;
-        }
-        let cost = |class: usize, column: usize| match self.class_weight {
-            ClassWeight::None => self.c,
-            ClassWeight::Balanced if self.is_binary() => {
-                let size: f64 = (0..self.n_classes)
-                    .filter(|&other| self.positive(other, column) == self.positive(class, column))
-                    .map(|other| sizes[other])
-                    .sum();
-                if size > 0.0 { self.c * n / (2.0 * size) } else { self.c }
-            }
-            // Classes without an example are left out of the count, as in scikit-learn.
-            ClassWeight::Balanced => {
-                let present = sizes.iter().filter(|&&size| size > 0.0).count() as f64;
-                if sizes[class] > 0.0 { self.c * n / (present * sizes[class]) } else { self.c }
-            }
+    /// How much row `row` counts in column `column`, before class weights.
+    fn weight(&self, row: usize, column: usize) -> f64 {
+        let foreign = self.foreign.get(row).copied().unwrap_or(false);
+        let taken = match (self.has_stages(), column) {
+            (true, 0) => true,
+            (true, _) => !foreign && self.classes[row] < 2,
+            _ => !foreign,
         };
-        (0..self.n_classes)
-            .map(|class| (0..self.columns()).map(|column| cost(class, column)).collect())
-            .collect()
+        if taken { self.weights.get(row).copied().unwrap_or(1.0) } else { 0.0 }
+    }
+
+    /// Whether a binary column has rows on one side only, and on which.
+    pub(crate) fn one_sided(&self, column: usize) -> Option<bool> {
+        let mut sides = [false; 2];
+        for (row, &class) in self.classes.iter().enumerate() {
+            if self.weight(row, column) > 0.0 {
+                sides[usize::from(self.positive(class, column))] = true;
+            }
+        }
+        if sides == [true, true] { None } else { Some(sides[1]) }
+    }
+
+    /// C · weight of each row in each column: rows of `columns` numbers. Balanced, the two sides of
+    /// a binary column (the classes of a softmax) weigh the same in total.
+    pub(crate) fn costs(&self) -> Vec<f64> {
+        let columns = self.columns();
+        let side = |class: usize, column: usize| {
+            if self.is_binary() { usize::from(self.positive(class, column)) } else { class }
+        };
+        let mut sizes = vec![0.0; self.n_classes.max(2) * columns];
+        for (row, &class) in self.classes.iter().enumerate() {
+            for column in 0..columns {
+                sizes[side(class, column) * columns + column] += self.weight(row, column);
+            }
+        }
+        let share = |class: usize, column: usize| {
+            let present = sizes[column..].iter().step_by(columns).filter(|&&size| size > 0.0);
+            let (count, total): (f64, f64) = present.fold((0.0, 0.0), |(n, sum), size| (n + 1.0, sum + size));
+            // As ever in scikit-learn: a binary column has two sides, a softmax the classes present.
+            let parts = if self.is_binary() { 2.0 } else { count };
+            let size = sizes[side(class, column) * columns + column];
+            if size > 0.0 { total / (parts * size) } else { 1.0 }
+        };
+        let shares: Vec<f64> = match self.class_weight {
+            ClassWeight::None => vec![1.0; self.n_classes * columns],
+            ClassWeight::Balanced => (0..self.n_classes)
+                .flat_map(|class| (0..columns).map(move |column| (class, column)))
+                .map(|(class, column)| share(class, column))
+                .collect(),
+        };
+        let mut costs = Vec::with_capacity(self.classes.len() * columns);
+        for (row, &class) in self.classes.iter().enumerate() {
+            costs.extend(
+                (0..columns)
+                    .map(|column| self.c * self.weight(row, column) * shares[class * columns + column]),
+            );
+        }
+        costs
+    }
+}
+
+/// Number of linear scores: 1 for two classes, 2 for two stages, else one a class.
+pub fn columns(scheme: Scheme, n_classes: usize) -> usize {
+    match (n_classes, scheme) {
+        (2, _) => 1,
+        (3, Scheme::TwoStage) => 2,
+        _ => n_classes,
+    }
+}
+
+/// What of the linear scores speaks for class `class`: a factor for each column.
+pub fn toward(scheme: Scheme, n_classes: usize, class: usize) -> Vec<f64> {
+    match (n_classes, scheme) {
+        (2, _) => vec![if class == 1 { 1.0 } else { -1.0 }],
+        (3, Scheme::TwoStage) => [[1.0, 1.0], [1.0, -1.0], [-1.0, 0.0]][class].to_vec(),
+        _ => (0..n_classes).map(|column| if column == class { 1.0 } else { 0.0 }).collect(),
     }
 }
 
@@ -127,7 +202,11 @@ impl Weights {
 pub fn probabilities(scheme: Scheme, scores: &[f64]) -> Vec<f64> {
     let mut p: Vec<f64> = match (scores, scheme) {
         ([score], _) => vec![sigmoid(-score), sigmoid(*score)],
-        (_, Scheme::OneVsRest) => scores.iter().map(|&score| sigmoid(score)).collect(),
+        ([side, which], Scheme::TwoStage) => {
+            let taken = sigmoid(*side);
+            vec![taken * sigmoid(*which), taken * sigmoid(-which), sigmoid(-side)]
+        }
+        (_, Scheme::OneVsRest | Scheme::TwoStage) => scores.iter().map(|&score| sigmoid(score)).collect(),
         (_, Scheme::Multinomial) => {
             let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             scores.iter().map(|&score| libm::exp(score - most)).collect()
@@ -139,6 +218,16 @@ pub fn probabilities(scheme: Scheme, scores: &[f64]) -> Vec<f64> {
     }
     let sum: f64 = p.iter().sum();
     p.iter().map(|p| p / sum).collect()
+}
+
+/// The class decided on: the most probable one; in two stages first whether a side is taken, and only
+/// then which, so that doubt about the side does not count for none.
+pub fn decide(scheme: Scheme, probabilities: &[f64]) -> usize {
+    match (scheme, probabilities) {
+        (Scheme::TwoStage, [first, second, none]) if first + second > *none => usize::from(second > first),
+        (Scheme::TwoStage, [_, _, _]) => 2,
+        _ => most_probable(probabilities),
+    }
 }
 
 /// The class of the highest probability; the first of equals.

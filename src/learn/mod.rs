@@ -7,5 +7,5 @@ pub mod solver;
 
 pub use classifier::{Classifier, Logistic};
 pub use logistic::{ClassWeight, Scheme, Task, Weights};
-pub use path::{CPath, LearnConfig};
+pub use path::{CPath, LearnConfig, Sample};
 pub use solver::{Solution, Solve, Solver};

@@ -34,6 +34,9 @@ pub struct LearnConfig {
     pub tolerance: f64,
     /// Newton or L-BFGS iterations at most.
     pub max_iterations: usize,
+    /// How much an example counts whose label is a close call, probable, sure (confidence 1, 2, 3).
+    /// Without a confidence it counts 1.
+    pub confidence_weights: [f64; 3],
 }
 
 impl Default for LearnConfig {
@@ -46,6 +49,7 @@ impl Default for LearnConfig {
             folds: 5,
             tolerance: 1e-10,
             max_iterations: 100,
+            confidence_weights: [0.3, 0.7, 1.0],
         }
     }
 }
@@ -66,16 +70,22 @@ impl LearnConfig {
         if !(self.tolerance.is_finite() && self.tolerance > 0.0) || self.max_iterations == 0 {
             return fail("tolerance and max_iterations must be above 0");
         }
+        if self.confidence_weights.iter().any(|weight| !(weight.is_finite() && *weight > 0.0)) {
+            return fail("confidence_weights: they must be above 0");
+        }
         if self.solver == Solver::Linfa && self.class_weight != ClassWeight::None {
             return fail("solver: linfa knows no class weights; set class_weight = \"none\" with it");
         }
         Ok(())
     }
 
-    /// The task of fitting `classes` with some C.
+    /// The task of fitting `classes` with some C, every row counting the same.
     pub fn task<'a>(&self, classes: &'a [usize], n_classes: usize, c: f64, tolerance: f64) -> Task<'a> {
         Task {
             classes,
+            weights: &[],
+            foreign: &[],
+            manner: 0..0,
             n_classes,
             scheme: self.scheme,
             class_weight: self.class_weight,
@@ -85,19 +95,12 @@ impl LearnConfig {
         }
     }
 
-    /// Fits the rows of `x` to the final tolerance.
+    /// Fits a sample, whose rows are those of `x`, to the final tolerance.
     ///
     /// # Errors
     /// [`Error::NotConverged`], and those of [`fit`].
-    pub fn fit(
-        &self,
-        x: &Design,
-        classes: &[usize],
-        n_classes: usize,
-        c: f64,
-        what: &str,
-    ) -> Result<Solution> {
-        let task = self.task(classes, n_classes, c, self.tolerance);
+    pub fn fit(&self, x: &Design, sample: &Sample, c: f64, what: &str) -> Result<Solution> {
+        let task = sample.task(self, x, c, self.tolerance);
         fit(self.solver, x, &task, None)?.require_converged(self.tolerance, what)
     }
 }
@@ -114,15 +117,21 @@ pub struct CPath {
     pub chosen: f64,
 }
 
-/// Labelled rows of a lexicon: what a fit is made of.
+/// Labelled rows of a lexicon: what a fit is made of. All lists are as long as `rows`.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// Documents of the lexicon.
     pub rows: Vec<usize>,
     /// The class of each.
     pub classes: Vec<usize>,
+    /// How much each counts.
+    pub weights: Vec<f64>,
+    /// Whether it was judged toward another target than the corpus's own.
+    pub foreign: Vec<bool>,
     /// Number of classes of the axis.
     pub n_classes: usize,
+    /// How the classes are told apart.
+    pub scheme: Scheme,
 }
 
 impl Sample {
@@ -132,7 +141,21 @@ impl Sample {
         Sample {
             rows: places.iter().map(|&place| self.rows[place]).collect(),
             classes: places.iter().map(|&place| self.classes[place]).collect(),
+            weights: places.iter().map(|&place| self.weights[place]).collect(),
+            foreign: places.iter().map(|&place| self.foreign[place]).collect(),
             n_classes: self.n_classes,
+            scheme: self.scheme,
+        }
+    }
+
+    /// The task of fitting these examples, whose rows are those of `x`.
+    pub fn task<'a>(&'a self, config: &LearnConfig, x: &Design, c: f64, tolerance: f64) -> Task<'a> {
+        Task {
+            weights: &self.weights,
+            foreign: &self.foreign,
+            manner: x.manner(),
+            scheme: self.scheme,
+            ..config.task(&self.classes, self.n_classes, c, tolerance)
         }
     }
 
@@ -229,17 +252,24 @@ fn lowest(losses: &[f64]) -> usize {
 }
 
 /// The class-balanced log-loss of the places that `counts` admits, at one step of the path: the mean
-/// over the classes of the mean -ln p of their documents.
+/// over the classes of the mean -ln p of their documents. What was judged toward another target counts
+/// beside that as two classes more, taking a side and taking none: which side, nobody could know.
 fn balanced_loss(
     sample: &Sample,
     probabilities: &[Vec<Vec<f64>>],
     step: usize,
     counts: impl Fn(usize) -> bool,
 ) -> f64 {
-    let mut sums = vec![(0.0, 0.0_f64); sample.n_classes];
+    let mut sums = vec![(0.0, 0.0_f64); sample.n_classes + 2];
     for (place, &class) in sample.classes.iter().enumerate().filter(|&(place, _)| counts(place)) {
-        sums[class].0 -= libm::log(probabilities[place][step][class]);
-        sums[class].1 += 1.0;
+        let p = &probabilities[place][step];
+        let (kind, p) = match (sample.foreign[place], class) {
+            (false, class) => (class, p[class]),
+            (true, 0 | 1) => (sample.n_classes, p[0] + p[1]),
+            (true, class) => (sample.n_classes + 1, p[class]),
+        };
+        sums[kind].0 -= sample.weights[place] * libm::log(p);
+        sums[kind].1 += sample.weights[place];
     }
     let present = sums.iter().filter(|(_, count)| *count > 0.0);
     present.clone().map(|(sum, count)| sum / count).sum::<f64>() / present.count().max(1) as f64
@@ -265,11 +295,11 @@ impl FoldPath {
 
     /// Fits with the next C, and gives the class probabilities of each held-out document.
     fn advance(&mut self, config: &LearnConfig, c: f64) -> Result<Vec<Vec<f64>>> {
-        let task = config.task(&self.train.classes, self.train.n_classes, c, PATH_TOLERANCE);
+        let task = self.train.task(config, &self.x, c, PATH_TOLERANCE);
         let found = fit(config.solver, &self.x, &task, self.start.as_ref())?.weights;
         let scores = found.scores(&self.unseen);
-        let judged =
-            scores.chunks_exact(found.columns).map(|scores| probabilities(config.scheme, scores)).collect();
+        let scheme = self.train.scheme;
+        let judged = scores.chunks_exact(found.columns).map(|scores| probabilities(scheme, scores)).collect();
         self.start = Some(found);
         Ok(judged)
     }

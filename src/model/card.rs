@@ -46,6 +46,7 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
             Extractor::Word => format!("{size} words"),
             Extractor::Stem => format!("{size} stems"),
             Extractor::Chars { min, max } => format!("{size} character n-grams ({min}-{max})"),
+            Extractor::Manner { .. } => format!("{size} shares of words of manner"),
         })
         .collect();
     writeln!(

@@ -4,7 +4,7 @@
 //! 8 bytes       length of the header, little-endian
 //! header        JSON: tensor names, types, shapes, places; metadata "kzstance": the model's own header
 //! tensors       raw little-endian arrays
-//!   coefficients.<axis>   F32 [features, columns]   of one-vs-rest or softmax scores; 1 column for 2 classes
+//!   coefficients.<axis>   F32 [features, columns]   of the linear scores: 1 column for 2 classes, 2 for two stages
 //!   intercepts.<axis>     F64 [columns]
 //!   document_frequency    U32 [features]
 //!   term_ends             U32 [features]            where each term ends in term_text
@@ -23,6 +23,8 @@ use sha2::{Digest, Sha256};
 use super::header::{FORMAT_VERSION, Header};
 use crate::error::{Error, Result};
 use crate::features::Vectorizer;
+use crate::learn::Scheme;
+use crate::learn::logistic::columns;
 use crate::text::NORMALIZER_VERSION;
 use crate::write::write_atomically;
 
@@ -222,7 +224,10 @@ impl Model {
         }
         for (index, head) in header.heads.iter().enumerate() {
             let classes = head.axis.classes.len();
-            let columns = if classes == 2 { 1 } else { classes };
+            let columns = columns(head.scheme, classes);
+            if head.scheme == Scheme::TwoStage && classes != 3 {
+                return Err(format!("{} has two stages for {classes} classes", head.axis.name));
+            }
             let (coefficients, intercepts) = self.weights(index)?;
             let shape = |part: &str| {
                 Ok::<_, String>(self.tensor(&format!("{part}.{}", head.axis.name))?.shape().to_vec())

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureConfig;
 use crate::label::Axis;
-use crate::learn::LearnConfig;
+use crate::learn::{LearnConfig, Scheme};
 
 /// The version of the file's layout and of the meaning of its numbers.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The header. No clock, no path and no host: equal training gives equal bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +46,14 @@ pub struct Header {
 pub struct HeadInfo {
     /// The axis with its classes in order.
     pub axis: Axis,
+    /// How its classes are told apart.
+    pub scheme: Scheme,
     /// Number of training examples of each class.
     pub counts: Vec<usize>,
+    /// Number of training examples judged toward other targets, of each class; empty where there are
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_counts: Vec<usize>,
     /// The C chosen.
     pub c: f64,
     /// Bound of the relative gap to the optimum that the fit reached.

@@ -12,9 +12,9 @@ use super::file::Model;
 use super::header::Header;
 use crate::document::{Body, Document};
 use crate::error::Result;
-use crate::features::design::squared_length;
+use crate::features::design::{scale, squared_length};
 use crate::features::{Extractor, Vectorizer};
-use crate::learn::logistic::{most_probable, probabilities};
+use crate::learn::logistic::{Scheme, decide, probabilities, toward};
 use crate::text::{Voice, tokens};
 
 /// Word types kept at most; beyond that the store is emptied and fills again.
@@ -35,6 +35,7 @@ pub struct Scorer {
 struct HeadState {
     /// Where its scores begin among those of all heads.
     first: usize,
+    scheme: Scheme,
     intercepts: Vec<f64>,
     coefficients: Vec<f32>,
 }
@@ -103,6 +104,7 @@ impl Scorer {
             let columns = intercepts.len();
             heads.push(HeadState {
                 first,
+                scheme: header.heads[index].scheme,
                 intercepts: intercepts.into_owned(),
                 coefficients: coefficients.into_owned(),
             });
@@ -139,21 +141,17 @@ impl Scorer {
             let found = self.word(word);
             known_words += if found.known { u64::from(count) } else { 0 };
             let tf = self.vectorizer.config.tf.weight(count, n_words as f64, self.vectorizer.mean_length);
-            for block in 0..blocks {
+            for (block, kind) in self.vectorizer.config.blocks.iter().enumerate() {
                 let place = block * stride;
-                totals[place] += tf * tf * found.sums[place];
+                totals[place] += if kind.extractor.is_share() { tf } else { tf * tf * found.sums[place] };
                 for column in 1..stride {
                     totals[place + column] += tf * found.sums[place + column];
                 }
             }
             parts.push((word, tf, found));
         }
-        let scales: Vec<f64> = (0..blocks)
-            .map(|block| {
-                let square: f64 = totals[block * stride];
-                if square > 0.0 { self.vectorizer.config.blocks[block].weight / square.sqrt() } else { 0.0 }
-            })
-            .collect();
+        let kinds = self.vectorizer.config.blocks.iter().enumerate();
+        let scales: Vec<f64> = kinds.map(|(block, kind)| scale(kind, totals[block * stride])).collect();
         let at = |sums: &[f64], column: usize| -> f64 {
             (0..blocks).map(|block| scales[block] * sums[block * stride + 1 + column]).sum()
         };
@@ -172,24 +170,22 @@ impl Scorer {
                     .iter()
                     .enumerate()
                     .map(|(column, b)| b + at(&totals, head.first + column));
-                let probabilities = probabilities(self.header.learn.scheme, &scores.collect::<Vec<f64>>());
-                HeadScore { class: most_probable(&probabilities), probabilities, abstain }
+                let probabilities = probabilities(head.scheme, &scores.collect::<Vec<f64>>());
+                HeadScore { class: decide(head.scheme, &probabilities), probabilities, abstain }
             })
             .collect();
         let mut evidence = Vec::new();
         if let (Some(head), Some(score), true) = (self.heads.first(), heads.first(), explain > 0) {
-            // A single column speaks for the second class.
-            let (column, sign) = match (head.intercepts.len(), score.class) {
-                (1, 0) => (0, -1.0),
-                (1, _) => (0, 1.0),
-                (_, class) => (class, 1.0),
+            let toward = toward(head.scheme, score.probabilities.len(), score.class);
+            let weight = |sums: &[f64]| -> f64 {
+                toward.iter().enumerate().map(|(column, factor)| factor * at(sums, head.first + column)).sum()
             };
             evidence = parts
                 .iter()
                 .map(|(word, tf, found)| Evidence {
                     term: (*word).clone(),
                     span: None,
-                    weight: sign * tf * at(&found.sums, head.first + column),
+                    weight: tf * weight(&found.sums),
                 })
                 .collect();
             evidence
@@ -239,6 +235,7 @@ impl Scorer {
             self.vectorizer.features(block, word, &mut features);
             match config.blocks[block].extractor {
                 Extractor::Chars { .. } => parts |= !features.is_empty(),
+                Extractor::Manner { .. } => {}
                 Extractor::Word | Extractor::Stem => {
                     whole = Some(whole.unwrap_or(false) || !features.is_empty());
                 }

@@ -1,7 +1,7 @@
 //! What a model goes by: its terms of most weight.
 
 use super::file::Model;
-use crate::features::Extractor;
+use crate::learn::logistic::toward;
 
 /// A term and what it weighs in a typical document: coefficient times inverse document frequency.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,21 +26,24 @@ pub struct HeadTerms {
 pub fn top_terms(model: &Model, n: usize) -> Vec<HeadTerms> {
     let vectorizer = model.vectorizer();
     let config = &vectorizer.config;
-    let is_word = |block: usize| !matches!(config.blocks[block].extractor, Extractor::Chars { .. });
+    let is_word = |block: usize| config.blocks[block].extractor.is_word();
     let words_only = (0..config.blocks.len()).any(is_word);
+    let is_listed =
+        |block: usize| if words_only { is_word(block) } else { !config.blocks[block].extractor.is_share() };
     let mut heads = Vec::new();
     for (index, head) in model.header().heads.iter().enumerate() {
         let Ok((coefficients, intercepts)) = model.weights(index) else { continue };
         let columns = intercepts.len();
         let mut classes = Vec::new();
         for (class, name) in head.axis.classes.iter().enumerate() {
-            let (column, sign) =
-                if columns == 1 { (0, if class == 1 { 1.0 } else { -1.0 }) } else { (class, 1.0) };
+            let toward = toward(head.scheme, head.axis.classes.len(), class);
             let mut terms: Vec<(u32, f64)> = (0..vectorizer.len() as u32)
-                .filter(|&feature| !words_only || is_word(vectorizer.term(feature).0))
+                .filter(|&feature| is_listed(vectorizer.term(feature).0))
                 .map(|feature| {
-                    let weight = f64::from(coefficients[feature as usize * columns + column]);
-                    (feature, sign * weight * vectorizer.idf[feature as usize])
+                    let row = &coefficients[feature as usize * columns..][..columns];
+                    let weight: f64 =
+                        toward.iter().zip(row).map(|(factor, &weight)| factor * f64::from(weight)).sum();
+                    (feature, weight * vectorizer.idf[feature as usize])
                 })
                 .collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

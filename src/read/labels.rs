@@ -43,9 +43,22 @@ struct Manifest {
     target: Option<String>,
     /// Folder of the articles' features, relative to the labels.
     features: PathBuf,
-    /// Tables of judgements, relative to the labels.
+    /// Tables of judgements, relative to the labels: one row an article, the label that counts.
     judgements: Vec<PathBuf>,
+    /// Tables of every single judgement, by whom and in which round; see [`super::annotations`].
+    #[serde(default)]
+    annotations: Vec<AnnotationTable>,
     axes: Vec<ManifestAxis>,
+}
+
+/// A table of single judgements that `labels.toml` names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotationTable {
+    /// The table, relative to the labels.
+    pub file: PathBuf,
+    /// Its columns of judgement: axes of the labels, or others, whose classes are what the column holds.
+    pub axes: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,13 +141,8 @@ pub fn read_labels(
     Ok(corpus)
 }
 
-fn manifest_folder(
-    folder: &Path,
-    wanted: &[(String, Vec<String>)],
-    options: &ReadOptions,
-    problems: &mut Problems,
-    told: &mut dyn FnMut(String),
-) -> Result<Corpus> {
+/// Reads `labels.toml` of a folder.
+fn read_manifest(folder: &Path, told: &mut dyn FnMut(String)) -> Result<Manifest> {
     let path = folder.join("labels.toml");
     let text = read_text(&path, &ReadOptions::default(), told)?;
     let manifest: Manifest = toml::from_str(&text).map_err(|error| {
@@ -146,11 +154,37 @@ fn manifest_folder(
         let problem = format!("labels version {}; this program reads version 1", manifest.version);
         return Err(Error::malformed(Place::file(&path), problem));
     }
+    Ok(manifest)
+}
+
+/// The axes of a labels folder, and its tables of single judgements.
+///
+/// # Errors
+/// What makes `labels.toml` unreadable.
+pub fn annotation_tables(
+    folder: &Path,
+    told: &mut dyn FnMut(String),
+) -> Result<(Vec<Axis>, Vec<AnnotationTable>)> {
+    let manifest = read_manifest(folder, told)?;
+    Ok((manifest.axes.into_iter().map(ManifestAxis::axis).collect(), manifest.annotations))
+}
+
+fn manifest_folder(
+    folder: &Path,
+    wanted: &[(String, Vec<String>)],
+    options: &ReadOptions,
+    problems: &mut Problems,
+    told: &mut dyn FnMut(String),
+) -> Result<Corpus> {
+    let manifest = read_manifest(folder, told)?;
     let mut axes: Vec<Axis> = manifest.axes.into_iter().map(ManifestAxis::axis).collect();
     if !wanted.is_empty() {
         axes.retain(|axis| wanted.iter().any(|(name, _)| *name == axis.name));
         if let Some((name, _)) = wanted.iter().find(|(name, _)| !axes.iter().any(|axis| axis.name == *name)) {
-            return Err(Error::Usage(format!("{}: there is no axis «{name}»", path.display())));
+            return Err(Error::Usage(format!(
+                "{}: there is no axis «{name}»",
+                folder.join("labels.toml").display()
+            )));
         }
     }
     let articles = read_articles(&folder.join(&manifest.features), options, problems, told)?;
@@ -241,7 +275,7 @@ fn judged(
             document.fields.insert(name.clone(), value.clone());
         }
     }
-    Some(example(document, labels, &Columns::default()))
+    example(document, labels, &Columns::default(), problems)
 }
 
 fn parse_labels<'t>(
@@ -260,18 +294,41 @@ fn parse_labels<'t>(
     Some(labels)
 }
 
-fn example(document: Document, labels: Vec<Option<usize>>, columns: &Columns) -> Example {
+/// An example from a document and its fields. A field that says nothing sensible is a fault.
+fn example(
+    document: Document,
+    labels: Vec<Option<usize>>,
+    columns: &Columns,
+    problems: &mut Problems,
+) -> Option<Example> {
     let field = |part: &str| {
         let name = columns.find(part, document.fields.keys().map(String::as_str))?;
         document.field(name).filter(|value| !value.trim().is_empty())
     };
-    Example {
+    let on_target = match field("on_target").as_deref().map(str::trim) {
+        None => None,
+        Some(word) if ["true", "1", "yes"].iter().any(|yes| word.eq_ignore_ascii_case(yes)) => Some(true),
+        Some(word) if ["false", "0", "no"].iter().any(|no| word.eq_ignore_ascii_case(no)) => Some(false),
+        Some(other) => {
+            problems.note(&document.place, format!("on_target is «{other}»; write true or false"));
+            return None;
+        }
+    };
+    let example = Example {
         labels,
         origin: field("origin").unwrap_or_default(),
         outlet: field("outlet"),
         target: field("target"),
+        pair: field("pair"),
+        register: field("register"),
+        on_target,
+        // Other scales than ours (a share of raters, say) are kept with the document, and not used.
+        confidence: field("confidence")
+            .and_then(|sure| sure.trim().parse().ok())
+            .filter(|sure| (1..=3).contains(sure)),
         document,
-    }
+    };
+    Some(example)
 }
 
 /// One folder a class, texts inside.
@@ -316,7 +373,7 @@ fn class_folders(
             for document in read_file(&file, options, told)? {
                 let Some(mut document) = problems.keep(document) else { continue };
                 document.id = format!("{label}/{}", document.id);
-                corpus.examples.push(example(document, vec![Some(class)], &options.columns));
+                corpus.examples.extend(example(document, vec![Some(class)], &options.columns, problems));
             }
         }
     }
@@ -373,7 +430,7 @@ fn labelled_rows(
             given[axis].as_deref()
         };
         if let Some(labels) = parse_labels(&corpus.axes, text, &place, problems) {
-            corpus.examples.push(example(document, labels, &options.columns));
+            corpus.examples.extend(example(document, labels, &options.columns, problems));
         }
     }
     Ok(corpus)

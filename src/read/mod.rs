@@ -1,5 +1,6 @@
 //! Reading: articles in any of the accepted forms, and folders or files of labels.
 
+pub mod annotations;
 pub mod csv;
 pub mod jsonl;
 pub mod labels;

@@ -31,6 +31,14 @@ impl Solve for Linfa {
                 "solver linfa knows no class weights; use solver newton, or class_weight none".into(),
             ));
         }
+        if task.has_stages()
+            || task.foreign.contains(&true)
+            || task.weights.iter().any(|&weight| weight != 1.0)
+        {
+            return Err(Error::Usage(
+                "solver linfa knows neither two stages nor weights of examples; use solver newton".into(),
+            ));
+        }
         if x.n_rows() > MOST_ROWS {
             return Err(Error::Usage(format!(
                 "solver linfa is offered up to {MOST_ROWS} documents; use solver newton"

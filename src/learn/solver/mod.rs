@@ -64,12 +64,23 @@ pub enum Solver {
 }
 
 /// Solves a task in which classes may be absent, as happens in folds of small corpora: those are
-/// set aside, and come back with no evidence and an intercept that makes them improbable.
+/// set aside, and come back with no evidence and an intercept that makes them improbable. So does a
+/// stage of two that has examples on one side only.
 ///
 /// # Errors
 /// [`Error::TooFew`] where fewer than two classes have an example, and those of [`Solve::solve`].
 pub fn fit(solver: Solver, x: &impl Operator, task: &Task<'_>, start: Option<&Weights>) -> Result<Solution> {
     let present: Vec<usize> = (0..task.n_classes).filter(|class| task.classes.contains(class)).collect();
+    if task.has_stages() && present.len() > 1 {
+        let mut found = solver.solve(x, task, start)?;
+        for (column, intercept) in found.weights.intercepts.iter_mut().enumerate() {
+            if let Some(positive) = task.one_sided(column) {
+                let sure = libm::log(2.0 * task.classes.len() as f64 + 1.0);
+                *intercept = if positive { sure } else { -sure };
+            }
+        }
+        return Ok(found);
+    }
     if present.len() == task.n_classes {
         return solver.solve(x, task, start);
     }

@@ -135,10 +135,13 @@ fn sum<const K: usize>(rows: &[Per<K>]) -> Per<K> {
 struct Loss<'t, const K: usize> {
     classes: &'t [usize],
     multinomial: bool,
-    /// Per class and column: C · class weight.
+    /// Per row and column: C · weight.
     costs: Vec<Per<K>>,
     /// Per class and column: is the class the column's positive side.
     positive: Vec<[bool; K]>,
+    /// Features that `blind` columns do not see.
+    manner: std::ops::Range<usize>,
+    blind: [bool; K],
 }
 
 impl<const K: usize> Loss<'_, K> {
@@ -147,18 +150,27 @@ impl<const K: usize> Loss<'_, K> {
         if self.multinomial { [per.iter().sum(); K] } else { per }
     }
 
+    /// Takes out of a gradient what blind columns do not see.
+    fn cover(&self, gradient: &mut [Per<K>]) {
+        for gradient in &mut gradient[self.manner.clone()] {
+            for k in 0..K {
+                gradient[k] = if self.blind[k] { 0.0 } else { gradient[k] };
+            }
+        }
+    }
+
     /// The loss of one row, in a multinomial model all in the first column.
     #[inline]
-    fn value(&self, class: usize, z: &Per<K>) -> Per<K> {
+    fn value(&self, class: usize, costs: &Per<K>, z: &Per<K>) -> Per<K> {
         let mut value = [0.0; K];
         if self.multinomial {
             let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = z.iter().map(|z| libm::exp(z - most)).sum();
-            value[0] = self.costs[class][0] * (most + libm::log(total) - z[class]);
+            value[0] = costs[0] * (most + libm::log(total) - z[class]);
         } else {
             for k in 0..K {
                 let margin = if self.positive[class][k] { z[k] } else { -z[k] };
-                value[k] = self.costs[class][k] * softplus(-margin);
+                value[k] = costs[k] * softplus(-margin);
             }
         }
         value
@@ -166,8 +178,8 @@ impl<const K: usize> Loss<'_, K> {
 
     fn total(&self, z: &[Per<K>]) -> Per<K> {
         let mut total = [0.0; K];
-        for (&class, z) in self.classes.iter().zip(z) {
-            let value = self.value(class, z);
+        for ((&class, costs), z) in self.classes.iter().zip(&self.costs).zip(z) {
+            let value = self.value(class, costs, z);
             for k in 0..K {
                 total[k] += value[k];
             }
@@ -177,7 +189,8 @@ impl<const K: usize> Loss<'_, K> {
 
     /// The probabilities of every row, and the derivative of its loss by its margins.
     fn gradient(&self, z: &[Per<K>], p: &mut [Per<K>], residual: &mut [Per<K>]) {
-        for (((&class, z), p), residual) in self.classes.iter().zip(z).zip(p).zip(residual) {
+        let rows = self.classes.iter().zip(&self.costs).zip(z).zip(p).zip(residual);
+        for ((((&class, costs), z), p), residual) in rows {
             if self.multinomial {
                 let most = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 *p = z.map(|z| libm::exp(z - most));
@@ -188,19 +201,19 @@ impl<const K: usize> Loss<'_, K> {
             }
             for k in 0..K {
                 let wanted = if self.positive[class][k] { 1.0 } else { 0.0 };
-                residual[k] = self.costs[class][k] * (p[k] - wanted);
+                residual[k] = costs[k] * (p[k] - wanted);
             }
         }
     }
 
     /// The second derivative of a row's loss by its margins, times `q`.
     #[inline]
-    fn curve(&self, class: usize, p: &Per<K>, q: &Per<K>) -> Per<K> {
+    fn curve(&self, costs: &Per<K>, p: &Per<K>, q: &Per<K>) -> Per<K> {
         let mut out = [0.0; K];
         let mean: f64 = if self.multinomial { (0..K).map(|k| p[k] * q[k]).sum() } else { 0.0 };
         for k in 0..K {
             let change = if self.multinomial { q[k] - mean } else { (1.0 - p[k]) * q[k] };
-            out[k] = self.costs[class][k] * p[k] * change;
+            out[k] = costs[k] * p[k] * change;
         }
         out
     }
@@ -216,7 +229,12 @@ fn solve_columns<const K: usize>(
     let loss = Loss::<K> {
         classes: task.classes,
         multinomial: !task.is_binary() && task.scheme == Scheme::Multinomial,
-        costs: costs.iter().map(|row| std::array::from_fn(|k| row[first + k])).collect(),
+        costs: costs
+            .chunks_exact(task.columns())
+            .map(|row| std::array::from_fn(|k| row[first + k]))
+            .collect(),
+        manner: if task.has_stages() { task.manner.clone() } else { 0..0 },
+        blind: std::array::from_fn(|k| first + k > 0),
         positive: (0..task.n_classes)
             .map(|class| std::array::from_fn(|k| task.positive(class, first + k)))
             .collect(),
@@ -242,6 +260,7 @@ fn solve_columns<const K: usize>(
         let value = add_per(loss.total(&z), penalty);
         loss.gradient(&z, &mut p, &mut residual);
         x.backward(&residual, &mut gradient.w);
+        loss.cover(&mut gradient.w);
         add_scaled(&mut gradient.w, [1.0; K], &at.w);
         gradient.b = sum(&residual);
         let norm = loss.tie(dot(&gradient.w, &gradient.w));
@@ -304,11 +323,11 @@ fn centre<const K: usize>(loss: &Loss<'_, K>, b: &mut Per<K>, z: &mut [Per<K>]) 
 /// The second derivative of the loss by the intercepts.
 fn intercept_hessian<const K: usize>(loss: &Loss<'_, K>, p: &[Per<K>]) -> [[f64; K]; K] {
     let mut h = [[0.0; K]; K];
-    for (&class, p) in loss.classes.iter().zip(p) {
+    for (costs, p) in loss.costs.iter().zip(p) {
         for k in 0..K {
-            h[k][k] += loss.costs[class][k] * p[k] * if loss.multinomial { 1.0 } else { 1.0 - p[k] };
+            h[k][k] += costs[k] * p[k] * if loss.multinomial { 1.0 } else { 1.0 - p[k] };
             if loss.multinomial {
-                (0..K).for_each(|j| h[k][j] -= loss.costs[class][k] * p[k] * p[j]);
+                (0..K).for_each(|j| h[k][j] -= costs[k] * p[k] * p[j]);
             }
         }
     }
@@ -389,15 +408,16 @@ fn conjugate_gradients<const K: usize>(
     for _ in 0..MOST_CG_STEPS {
         x.forward(&search, &mut q);
         let mut pull = [0.0; K];
-        for (q, (&class, p)) in q.iter().zip(loss.classes.iter().zip(p)) {
-            pull = add_per(pull, loss.curve(class, p, q));
+        for (q, (costs, p)) in q.iter().zip(loss.costs.iter().zip(p)) {
+            pull = add_per(pull, loss.curve(costs, p, q));
         }
         let b = eliminate(of_intercepts, pull).map(|b| -b);
-        for ((q, curved), (&class, p)) in q.iter_mut().zip(&mut curved).zip(loss.classes.iter().zip(p)) {
+        for ((q, curved), (costs, p)) in q.iter_mut().zip(&mut curved).zip(loss.costs.iter().zip(p)) {
             *q = add_per(*q, b);
-            *curved = loss.curve(class, p, q);
+            *curved = loss.curve(costs, p, q);
         }
         x.backward(&curved, &mut product);
+        loss.cover(&mut product);
         add_scaled(&mut product, [1.0; K], &search);
         let bend = loss.tie(dot(&search, &product));
         let alpha =

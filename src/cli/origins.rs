@@ -1,0 +1,139 @@
+//! Tables of an evaluation with its origins apart.
+
+use kzstance::evaluate::cross::AxisOrigins;
+use kzstance::evaluate::origins::{Figures, Ranking, Recipe};
+use kzstance::evaluate::{Interval, Metrics, curve, probes};
+use kzstance::model::card::figure;
+
+use super::evaluate::ends;
+use super::talk::table;
+
+/// The tables of one axis.
+pub fn origins_text(found: &AxisOrigins) -> String {
+    let mut out = format!("{}: each origin judged by a model that was not trained on it\n", found.axis.name);
+    let (own, others): (Vec<_>, Vec<_>) =
+        found.evaluations.iter().partition(|evaluation| evaluation.model == Recipe::Whole.name());
+    let mut rows = Vec::new();
+    for evaluation in &own {
+        rows.push(row(evaluation.origin.clone(), &evaluation.all, found));
+        if let Some(sure) = &evaluation.sure {
+            rows.push(row("  surer labels".into(), sure, found));
+        }
+    }
+    out += &table(&header("origin", found), &rows, 1);
+    for evaluation in &own {
+        let Some((sided, n)) = evaluation.off_target else { continue };
+        out += &format!("off target, {}: {sided} of {n} were given a side\n", evaluation.origin);
+    }
+    let held_out: Vec<String> =
+        own.iter().map(|evaluation| format!("{}: {}", evaluation.origin, evaluation.held_out)).collect();
+    out += &format!("{}\n95 % intervals by a bootstrap over groups\n\n", held_out.join("\n"));
+    if !others.is_empty() {
+        let rows: Vec<_> =
+            others.iter().map(|evaluation| row(evaluation.model.clone(), &evaluation.all, found)).collect();
+        out += &table(&header("press, judged by", found), &rows, 1);
+        out.push('\n');
+    }
+    out += &seeds_text(found);
+    out += &probes_text(found);
+    out += &curve_text(found);
+    out
+}
+
+fn header(first: &str, found: &AxisOrigins) -> Vec<String> {
+    let mut header = vec![first.to_owned(), "n".to_owned()];
+    header.extend(figures_of(found));
+    header
+}
+
+/// The figures that a row has: for an axis without polar classes macro-F1 alone.
+fn figures_of(found: &AxisOrigins) -> Vec<String> {
+    let mut names = Vec::new();
+    if let [first, second] = found.axis.polar.as_slice() {
+        let rest = found.axis.classes.iter().filter(|class| !found.axis.polar.contains(class));
+        let rest: Vec<&str> = rest.map(String::as_str).collect();
+        names.push(format!("AUC sided : {}", rest.join("/")));
+        names.push(format!("AUC {first} : {second}"));
+        names.push("F of polar classes".into());
+    }
+    names.push("macro-F1".into());
+    names
+}
+
+fn row(name: String, figures: &Figures, found: &AxisOrigins) -> Vec<String> {
+    let rank = |ranking: Option<Ranking>| {
+        ranking.map_or("—".to_owned(), |ranking| short(ranking.auc, ranking.interval))
+    };
+    let metrics = figures.metrics.as_ref();
+    let of = |value: fn(&Metrics) -> Option<f64>, interval| {
+        metrics.map_or("—".to_owned(), |metrics| short(value(metrics), interval))
+    };
+    let mut row = vec![name, figures.n.to_string()];
+    if found.axis.polar.len() == 2 {
+        row.extend([rank(figures.opinionated), rank(figures.direction)]);
+        row.push(of(|metrics| metrics.semeval_f, figures.semeval_f_interval));
+    }
+    row.push(of(|metrics| metrics.macro_f1, figures.macro_f1_interval));
+    row
+}
+
+/// A figure with its interval, or a word where there are too few examples for one.
+fn short(value: Option<f64>, interval: Option<Interval>) -> String {
+    match (value, interval) {
+        (Some(value), None) => format!("{value:.3} (too few)"),
+        (value, interval) => figure(value, ends(interval)),
+    }
+}
+
+/// The seed articles, each left out of training.
+fn seeds_text(found: &AxisOrigins) -> String {
+    let Some(seeds) = found.evaluations.iter().find(|evaluation| evaluation.origin == "seed") else {
+        return String::new();
+    };
+    let header: Vec<String> = ["seed, left out", "by hand", "decided"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(found.axis.classes.iter().cloned())
+        .collect();
+    let rows: Vec<Vec<String>> = seeds
+        .predictions
+        .iter()
+        .map(|seed| {
+            let mut row = vec![seed.id.clone(), seed.truth.clone(), seed.predicted.clone()];
+            row.extend(seed.probabilities.iter().map(|p| format!("{p:.3}")));
+            row
+        })
+        .collect();
+    table(&header, &rows, 3) + "\n"
+}
+
+fn probes_text(found: &AxisOrigins) -> String {
+    if found.probes.is_empty() {
+        return String::new();
+    }
+    let name = |probed: &probes::Probed| probed.probe.map_or("the model", probes::Probe::name).to_owned();
+    let rows: Vec<_> =
+        found.probes.iter().map(|probed| row(name(probed), &probed.found.all, found)).collect();
+    let told = found.probes.first().map_or("", |probed| probed.found.held_out.as_str());
+    table(&header("authored, judged by", found), &rows, 1)
+        + &format!("trained on authored passages alone, {told}\n\n")
+}
+
+fn curve_text(found: &AxisOrigins) -> String {
+    if found.curve.is_empty() {
+        return String::new();
+    }
+    let mut header: Vec<String> = vec!["press, trained on".into(), "about".into()];
+    header.extend(figures_of(found));
+    let rate = |value: Option<f64>| value.map_or("undefined".into(), |value| format!("{value:.3}"));
+    let rows: Vec<Vec<String>> = found
+        .curve
+        .iter()
+        .map(|point| {
+            let mut row = vec![point.drawn.clone(), point.n.to_string()];
+            row.extend([point.opinionated, point.direction, point.semeval_f, point.macro_f1].map(rate));
+            row
+        })
+        .collect();
+    table(&header, &rows, 1) + &format!("means of {} draws\n\n", curve::DRAWS)
+}
