@@ -1,14 +1,17 @@
 //! From a corpus to a model.
 
+use std::borrow::Cow;
+
 use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::evaluate::cross::{Judged, assemble, inner_folds, kept_together, lexicon_of, sample_of};
+use crate::evaluate::origins::{Ground, OriginEvaluation, Ranking};
 use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Vectorizer};
 use crate::learn::path::{CPath, walk};
-use crate::model::{FORMAT_VERSION, HeadInfo, Header, Model, Quality};
+use crate::model::{FORMAT_VERSION, Figure, HeadInfo, Header, Model, OriginQuality, Quality};
 
 /// A model, and how it came about.
 #[derive(Debug)]
@@ -56,6 +59,15 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let x = Design::new(&lexicon, &frequencies, &sample.rows);
         let found = config.learn.fit(&x, &sample, c, &axis.name)?;
         let (fold_c, probabilities) = walked.judge(&sample, &folds);
+        let ground = Ground {
+            corpus,
+            lexicon: Cow::Borrowed(&lexicon),
+            axis: number,
+            sample: sample.clone(),
+            groups: groups.clone(),
+        };
+        let origins: Vec<OriginQuality> =
+            ground.qualities(&probabilities, config)?.iter().map(origin_quality).collect();
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
         let judged = Judged { scheme: sample.scheme, folds, probabilities, c: fold_c, plan };
         let evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
@@ -63,7 +75,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
             if sample.foreign.contains(&true) { corpus.counts(number, true) } else { Vec::new() };
         let quality = quality(&evaluation);
         let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
-        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, quality });
+        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, quality, origins });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.
         let mut coefficients = found.weights.coefficients;
         for feature in x.manner() {
@@ -103,6 +115,24 @@ fn quality(evaluation: &AxisEvaluation) -> Quality {
         macro_f1_interval: evaluation.macro_f1_interval.map(ends),
         semeval_f: evaluation.metrics.semeval_f,
         semeval_f_interval: evaluation.semeval_f_interval.map(ends),
+    }
+}
+
+fn origin_quality(found: &OriginEvaluation) -> OriginQuality {
+    let figures = &found.all;
+    let figure = |value, interval: Option<Interval>| Figure { value, interval: interval.map(ends) };
+    let rank = |ranking: Option<Ranking>| {
+        ranking.map_or(Figure::default(), |ranking| figure(ranking.auc, ranking.interval))
+    };
+    let metrics = figures.metrics.as_ref();
+    OriginQuality {
+        origin: found.origin.clone(),
+        held_out: found.held_out.clone(),
+        n: figures.n,
+        sided: rank(figures.opinionated),
+        direction: rank(figures.direction),
+        semeval_f: figure(metrics.and_then(|metrics| metrics.semeval_f), figures.semeval_f_interval),
+        macro_f1: figure(metrics.and_then(|metrics| metrics.macro_f1), figures.macro_f1_interval),
     }
 }
 

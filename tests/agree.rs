@@ -1,6 +1,5 @@
 //! How far raters agree, measured with the real binary.
 
-#[allow(dead_code)] // No invented corpus is wanted here.
 mod common;
 
 use std::fmt::Write;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{Article, articles, csv_of, folder, kzstance, listing, put, root};
+use common::{Article, articles, csv_of, folder, kzstance, listing, put, root, shared_seeds};
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, is_match};
 use serde_json::{Value, json};
@@ -36,20 +36,6 @@ fn with_real_labels() -> tempfile::TempDir {
     let judgements = manifest.lines().find(|line| line.starts_with("judgements")).unwrap();
     put(folder.path(), "labels/labels.toml", manifest.replace(judgements, "judgements = [\"articles.csv\"]"));
     folder
-}
-
-/// The texts that the repository may not hold; `None`, said aloud, where they are not at hand.
-fn shared_seeds() -> Option<PathBuf> {
-    let shared = std::env::var_os("KZSTANCE_SHARED")
-        .map_or_else(|| root().join("../shared"), |given| root().join(given));
-    let seeds = shared.join("seeds");
-    if seeds.is_dir() {
-        return Some(seeds);
-    }
-    let required = std::env::var("KZSTANCE_REQUIRE_SHARED").is_ok_and(|value| value == "1");
-    assert!(!required, "KZSTANCE_REQUIRE_SHARED=1, but {} is missing", seeds.display());
-    println!("skipped: no ../shared");
-    None
 }
 
 /// Standard output of a run that succeeds.
@@ -455,6 +441,38 @@ fn evaluation_as_json_judges_every_labelled_document_once_and_divides_no_outlet(
         let all: BTreeSet<u64> = folds.values().flatten().copied().collect();
         assert_eq!(all, (0..5).collect());
     }
+}
+
+/// The headline of the README: press articles by a model without them; here with one C, to take little time.
+#[test]
+fn origins_are_told_apart_where_labels_have_several() {
+    let folder = with_labels();
+    put(folder.path(), "settings.toml", "[learn]\nc = [4.0]\n");
+    let args = ["evaluate", "labels/", "--axis", "stance", "--config", "settings.toml", "--report", "out"];
+    let said = stdout(folder.path(), &args);
+    for wanted in [
+        "press: trained without any press article",
+        "one register left out at a time",
+        "one target left out at a time",
+        "baseline: majority",
+        "authored passages only",
+        "seed, left out",
+        "off target, press",
+    ] {
+        assert!(said.contains(wanted), "«{wanted}» is missing:\n{said}");
+    }
+    let found: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("out/evaluation.json")).unwrap()).unwrap();
+    let press = &found["origins"][0]["evaluations"][0];
+    assert_eq!((&press["origin"], &press["all"]["n"]), (&json!("press"), &json!(48)));
+    // What the corpus is for: to tell articles that take a side from those that do not, better than chance.
+    let interval = &press["all"]["opinionated"]["interval"];
+    assert!(interval["low"].as_f64().unwrap() > 0.5, "{interval}");
+    kzstance(folder.path())
+        .args(["evaluate", "labels/", "--folds", "3", "--probes"])
+        .assert()
+        .code(2)
+        .stderr(contains("--folds origins"));
 }
 
 #[test]

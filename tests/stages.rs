@@ -32,7 +32,7 @@ fn rows(n: usize, seed: u64) -> Rows {
     }
 }
 
-fn task<'t>(rows: &'t Rows, class_weight: ClassWeight) -> Task<'t> {
+fn task(rows: &Rows, class_weight: ClassWeight) -> Task<'_> {
     let config = LearnConfig { scheme: Scheme::TwoStage, class_weight, ..LearnConfig::default() };
     Task {
         weights: &rows.weights,

@@ -112,9 +112,10 @@ fn probes_text(found: &AxisOrigins) -> String {
         return String::new();
     }
     let name = |probed: &probes::Probed| probed.probe.map_or("the model", probes::Probe::name).to_owned();
-    let rows: Vec<_> =
-        found.probes.iter().map(|probed| row(name(probed), &probed.found.all, found)).collect();
-    let told = found.probes.first().map_or("", |probed| probed.found.held_out.as_str());
+    let judged = found.probes.iter().filter_map(|probed| Some((name(probed), probed.found.as_ref()?)));
+    let rows: Vec<_> = judged.map(|(name, judged)| row(name, &judged.all, found)).collect();
+    let told = found.probes.iter().find_map(|probed| Some(probed.found.as_ref()?.held_out.as_str()));
+    let told = told.unwrap_or_default();
     table(&header("authored, judged by", found), &rows, 1)
         + &format!("trained on authored passages alone, {told}\n\n")
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use kzstance::model::card::{CARD_MARK, card, figure};
-use kzstance::model::{HeadInfo, Model};
+use kzstance::model::{Figure, HeadInfo, Model};
 use kzstance::train::{Trained, train};
 use kzstance::write::write_atomically;
 use kzstance::{Error, Result};
@@ -103,7 +103,27 @@ fn report(trained: &Trained) -> String {
         out += &format!("{}; 95 % intervals by a bootstrap over groups\n", head.quality.folds);
     }
     out.push('\n');
+    let press: Vec<Vec<String>> = header.heads.iter().filter_map(press).collect();
+    if !press.is_empty() {
+        let wanted = ["press articles", "n", "macro-F1", "F of polar classes", "AUC of taking a side"]
+            .map(str::to_owned);
+        out += &table(&wanted, &press, 1);
+        out += "those on target, judged by a model that saw no press article\n\n";
+    }
     out
+}
+
+/// What a model without the press articles makes of those.
+fn press(head: &HeadInfo) -> Option<Vec<String>> {
+    let press = head.origins.iter().find(|quality| quality.origin == "press")?;
+    let of = |figured: Figure| figure(figured.value, figured.interval);
+    Some(vec![
+        head.axis.name.clone(),
+        press.n.to_string(),
+        of(press.macro_f1),
+        of(press.semeval_f),
+        of(press.sided),
+    ])
 }
 
 fn row(head: &HeadInfo) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! What needs no learning: judges to stand beside a model.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::document::Document;
-use crate::features::manner::fold;
+use crate::features::manner::{fold, forms};
 use crate::label::Axis;
 use crate::text::Normalizer;
 
@@ -26,7 +28,7 @@ const APPROVE: &str = "إنقاذ أنقذ أنقذت نجاح نجح نجحت �
     مشروع مشروعة قانوني قانونية ضروري ضرورية حكيم حكيمة حماية حمى حمت دعم مساندة حليف حلفاء شكر امتنان تقدير صائب صائبة سريع حاسم مؤامرة \
     إرهابيين الإرهابيين إرهابيون تخريب فوضى الفوضى انقلاب";
 
-const CONDEMN: &str = "احتلال الاحتلال محتل غزو الغزو اجتياح عدوان العدوان تدخل سافر قمع القمع سحق انتهاك سيادة السيادة وصاية هيمنة \
+const CONDEMN: &str = "احتلال الاحتلال محتل غزو الغزو اجتياح عدوان العدوان سافر قمع القمع سحق انتهاك سيادة السيادة وصاية هيمنة \
     إمبراطورية استبداد ديكتاتور الديكتاتور طاغية استعمار إمبريالية غطرسة ذريعة ثمن رهينة تبعية خطير خطيرة سابقة محتجين المحتجين \
     المتظاهرين متظاهرين ضحايا قتلى دماء رصاص";
 
@@ -69,13 +71,15 @@ impl Baseline {
 
 /// Keywords of approval, of condemnation, and all words.
 fn count(document: &Document) -> (u32, u32, u32) {
-    let list = |words: &str| words.split_whitespace().map(fold).collect::<std::collections::BTreeSet<_>>();
+    let list = |words: &str| words.split_whitespace().map(fold).collect::<BTreeSet<_>>();
     let (approve, condemn) = (list(APPROVE), list(CONDEMN));
     let mut counts = (0_u32, 0_u32, 0_u32);
     document.each_word(&Normalizer::default(), |word, count| {
         let word = fold(word);
-        counts.0 = counts.0.saturating_add(if approve.contains(&word) { count } else { 0 });
-        counts.1 = counts.1.saturating_add(if condemn.contains(&word) { count } else { 0 });
+        let of =
+            |list: &BTreeSet<String>| if forms(&word).any(|form| list.contains(form)) { count } else { 0 };
+        counts.0 = counts.0.saturating_add(of(&approve));
+        counts.1 = counts.1.saturating_add(of(&condemn));
         counts.2 = counts.2.saturating_add(count);
     });
     counts

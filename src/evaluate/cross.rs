@@ -326,6 +326,11 @@ pub(crate) fn inner_folds(
     let mut names = groups.to_vec();
     names.sort_unstable();
     names.dedup();
+    if names.len() < 2 {
+        return Err(Error::TooFew(
+            "the training examples are all of one group (an outlet, a pair, near-duplicates), so C cannot be chosen by holding some out; label others".into(),
+        ));
+    }
     stratified_group_folds(groups, &sample.classes, sample.n_classes, folds.min(names.len()), seed)
 }
 

@@ -14,7 +14,8 @@
 //! Whatever shares an outlet, a pair or a cluster of near-duplicates with what is held out is left out
 //! of training too.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -126,7 +127,7 @@ impl Recipe {
 /// What an axis's examples are made of, for every fit.
 pub(crate) struct Ground<'c> {
     pub(crate) corpus: &'c Corpus,
-    pub(crate) lexicon: Lexicon,
+    pub(crate) lexicon: Cow<'c, Lexicon>,
     pub(crate) axis: usize,
     pub(crate) sample: Sample,
     pub(crate) groups: Vec<usize>,
@@ -144,7 +145,33 @@ impl<'c> Ground<'c> {
         let lexicon = lexicon_of(corpus, config);
         let groups = kept_together(grouping, &lexicon_of(grouping, &TrainConfig::default()));
         let (sample, groups) = sample_of(corpus, &groups, axis, &config.learn)?;
-        Ok(Ground { corpus, lexicon, axis, sample, groups })
+        Ok(Ground { corpus, lexicon: Cow::Owned(lexicon), axis, sample, groups })
+    }
+
+    /// Each origin of these examples with its figures: what `judged`, the cross-validation of all of
+    /// them, says of its articles; of press articles, where there are other origins to train on, what a
+    /// model says that saw none of them. None where there is one origin.
+    pub(crate) fn qualities(
+        &self,
+        judged: &[Vec<f64>],
+        config: &TrainConfig,
+    ) -> Result<Vec<OriginEvaluation>> {
+        let origins = order(self.corpus);
+        let mut found = Vec::new();
+        for origin in origins.iter().filter(|_| origins.len() > 1) {
+            let places = self.places(|example| example.origin == *origin);
+            let (judged, held_out) = if origin == "press" {
+                let (splits, held_out) = self.splits(origin);
+                (self.judge(&splits, Recipe::Whole, config, &|| ())?, held_out)
+            } else {
+                let judged = places.iter().map(|&place| (place, judged[place].clone())).collect();
+                (judged, "its part of the cross-validation")
+            };
+            if !judged.is_empty() {
+                found.push(self.evaluation(origin, Recipe::Whole, held_out, &judged, config.seed));
+            }
+        }
+        Ok(found)
     }
 
     fn example(&self, place: usize) -> &'c Example {
@@ -157,8 +184,7 @@ impl<'c> Ground<'c> {
 
     /// A split that holds out some places, and keeps out of training what belongs together with them.
     fn split(&self, held: Vec<usize>) -> Split {
-        let groups: std::collections::BTreeSet<usize> =
-            held.iter().map(|&place| self.groups[place]).collect();
+        let groups: BTreeSet<usize> = held.iter().map(|&place| self.groups[place]).collect();
         let train = (0..self.sample.rows.len())
             .filter(|&place| !groups.contains(&self.groups[place]) && !held.contains(&place))
             .collect();
@@ -431,14 +457,14 @@ fn order(corpus: &Corpus) -> Vec<String> {
 /// Number of registers that authored passages have: the fits of one probe.
 pub fn count_registers(corpus: &Corpus) -> usize {
     let authored = corpus.examples.iter().filter(|example| example.origin == "authored");
-    authored.map(|example| example.register.as_deref()).collect::<std::collections::BTreeSet<_>>().len()
+    authored.map(|example| example.register.as_deref()).collect::<BTreeSet<_>>().len()
 }
 
 /// Number of fits that [`evaluate_origins`] reports, for a progress bar.
 pub fn count_fits(corpus: &Corpus, axis: usize) -> usize {
     let distinct = |origin: &str, name: &dyn Fn(&Example) -> Option<String>| {
         let of_origin = corpus.examples.iter().filter(|example| example.origin == origin);
-        of_origin.map(name).collect::<std::collections::BTreeSet<_>>().len()
+        of_origin.map(name).collect::<BTreeSet<_>>().len()
     };
     let fits = |origin: &String| match origin.as_str() {
         "press" if corpus.axes[axis].is_toward_target() => 7,

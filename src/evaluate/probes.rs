@@ -9,7 +9,7 @@ use super::origins::{OriginEvaluation, evaluate_authored};
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::document::{Bag, Body, Document, Segment};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::manner::fold;
 use crate::features::{Block, Extractor, FeatureConfig};
 use crate::text::{Normalizer, Voice};
@@ -126,8 +126,8 @@ const FUNCTION_WORDS: &str = "في من إلى على عن مع منذ حتى ب
 pub struct Probed {
     /// What was seen; `None` for the model itself, trained on authored passages alone.
     pub probe: Option<Probe>,
-    /// How well it did.
-    pub found: OriginEvaluation,
+    /// How well it did; `None` where the passages show it nothing.
+    pub found: Option<OriginEvaluation>,
 }
 
 /// The model and every probe, on authored passages alone, one register left out at a time.
@@ -140,8 +140,8 @@ pub fn evaluate_probes(
     config: &TrainConfig,
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Probed>> {
-    let mut found =
-        vec![Probed { probe: None, found: evaluate_authored(corpus, corpus, axis, config, done)? }];
+    let whole = evaluate_authored(corpus, corpus, axis, config, done)?;
+    let mut found = vec![Probed { probe: None, found: Some(whole) }];
     let words = FeatureConfig {
         blocks: vec![Block { extractor: Extractor::Word, weight: 1.0 }],
         ..FeatureConfig::default()
@@ -149,7 +149,10 @@ pub fn evaluate_probes(
     let config = TrainConfig { features: words, ..config.clone() };
     for probe in Probe::ALL {
         let reduced = probe.reduce(corpus);
-        let evaluation = evaluate_authored(&reduced, corpus, axis, &config, done)?;
+        let evaluation = match evaluate_authored(&reduced, corpus, axis, &config, done) {
+            Err(Error::TooFew(_)) => None,
+            other => Some(other?),
+        };
         found.push(Probed { probe: Some(probe), found: evaluation });
     }
     Ok(found)

@@ -75,13 +75,13 @@ static MARKS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
 
 /// The marks that a word bears, in the order of the lists; most words bear none.
 pub fn marks(word: &str) -> &'static [&'static str] {
-    let folded = fold(word);
-    let known = |word: &str| MARKS.get(word).map(Vec::as_slice);
-    let behind = |word: &'_ str| {
-        let rest = word.strip_prefix(['و', 'ف'])?;
-        if rest.chars().nth(1).is_some() { known(rest) } else { None }
-    };
-    known(&folded).or_else(|| behind(&folded)).unwrap_or(&[])
+    forms(&fold(word)).find_map(|form| MARKS.get(form)).map_or(&[], Vec::as_slice)
+}
+
+/// A folded word, and what is left of it without a conjunction (و، ف) before it.
+pub(crate) fn forms(folded: &str) -> impl Iterator<Item = &str> {
+    let rest = folded.strip_prefix(['و', 'ف']).filter(|rest| rest.chars().nth(1).is_some());
+    std::iter::once(folded).chain(rest)
 }
 
 /// One form for the letters that are written either way, without marks.

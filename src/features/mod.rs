@@ -12,9 +12,9 @@
 //!                            with words taken as orthogonal
 //! ```
 //!
-//! (A block of manner has shares of words instead: 1 / sum over words c_w in N_b, and 1 / standard
-//! deviation in place of idf.) X itself is never stored: training multiplies by the thin factors, scoring adds up one
-//! number a word and class.
+//! (In a block of manner a row is divided by the sum of its words' weights instead, so that it holds
+//! shares, and each share by its standard deviation.) X itself is never stored: training multiplies by the
+//! thin factors, scoring adds up one number a word and class.
 
 pub mod config;
 pub mod design;

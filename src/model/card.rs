@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::file::Model;
-use super::header::HeadInfo;
+use super::header::{Figure, HeadInfo};
 use crate::features::Extractor;
 
 /// Stands in every card: a file with it may be written over by another card.
@@ -71,13 +71,30 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
             )?;
         }
     }
+    for head in header.heads.iter().filter(|head| !head.foreign_counts.is_empty()) {
+        let counts = head.axis.classes.iter().zip(&head.foreign_counts);
+        let counts: Vec<String> = counts.map(|(class, n)| format!("{n} {}", escape(class))).collect();
+        writeln!(
+            out,
+            "\n{}: beside these {} toward other targets, which teach whether a side is taken, not which.",
+            head.axis.name,
+            counts.join(", ")
+        )?;
+    }
     writeln!(out, "\n## Measured quality\n")?;
     write_quality(out, &header.heads)?;
+    write_origins(out, &header.heads)?;
     writeln!(out, "\n## Limits\n")?;
     writeln!(
         out,
         "- Probabilities weigh all classes alike, whatever their number of examples, and are not calibrated."
     )?;
+    if header.origins.iter().any(|(origin, _)| origin == "authored") {
+        writeln!(
+            out,
+            "- Most of its examples were written to train it. Figures on such passages say how well it learned them, not how well it reads the press."
+        )?;
+    }
     for head in &header.heads {
         let few: Vec<&str> = head
             .axis
@@ -132,11 +149,48 @@ fn write_quality(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
     Ok(())
 }
 
+/// The figures by origin: a pooled figure is mostly that of the origin with most examples.
+fn write_origins(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
+    let apart: Vec<&HeadInfo> = heads.iter().filter(|head| !head.origins.is_empty()).collect();
+    if apart.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nBy origin of the articles, those on target. The pooled figures above are mostly those of the largest origin; what the model does in the field is nearest to the row `press`.\n"
+    )?;
+    writeln!(
+        out,
+        "| axis | origin | n | AUC, a side or none | AUC, which side | F of the two polar classes | macro-F1 | judged by |\n|---|---|---|---|---|---|---|---|"
+    )?;
+    let of =
+        |figured: Figure| figured.value.map_or("—".into(), |_| figure(figured.value, figured.interval));
+    for head in apart {
+        for quality in &head.origins {
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                head.axis.name,
+                escape(if quality.origin.is_empty() { "not stated" } else { &quality.origin }),
+                quality.n,
+                of(quality.sided),
+                of(quality.direction),
+                of(quality.semeval_f),
+                of(quality.macro_f1),
+                quality.held_out
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// A figure with its interval: `0.512 (0.401-0.633)`; `undefined` where it is.
 pub fn figure(value: Option<f64>, interval: Option<[f64; 2]>) -> String {
     match (value, interval) {
         (None, _) => "undefined".into(),
         (Some(value), None) => format!("{value:.3} (too few for an interval)"),
+        // A dash would be read as the sign of what follows it.
+        (Some(value), Some([low, high])) if low < 0.0 => format!("{value:.3} ({low:.3} to {high:.3})"),
         (Some(value), Some([low, high])) => format!("{value:.3} ({low:.3}-{high:.3})"),
     }
 }

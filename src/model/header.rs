@@ -60,6 +60,37 @@ pub struct HeadInfo {
     pub gap: f64,
     /// What cross-validation measured.
     pub quality: Quality,
+    /// The same by origin, where the examples have several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<OriginQuality>,
+}
+
+/// A figure with its 95 % interval, where there are examples enough for one.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Figure {
+    /// `None` where it is undefined.
+    pub value: Option<f64>,
+    /// Its ends.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// Quality on the articles of one origin that are on target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OriginQuality {
+    /// The origin.
+    pub origin: String,
+    /// What judged it.
+    pub held_out: String,
+    /// Articles judged.
+    pub n: usize,
+    /// Area under the ROC curve of the polar classes against the rest.
+    pub sided: Figure,
+    /// Area under the ROC curve of one polar class against the other.
+    pub direction: Figure,
+    /// Mean F1 of the two polar classes.
+    pub semeval_f: Figure,
+    /// Mean F1 of all classes.
+    pub macro_f1: Figure,
 }
 
 /// Quality by cross-validation: vocabulary, frequencies and weights fitted inside each fold.

@@ -8,5 +8,5 @@ pub mod scorer;
 pub mod terms;
 
 pub use file::Model;
-pub use header::{FORMAT_VERSION, HeadInfo, Header, Quality};
+pub use header::{FORMAT_VERSION, Figure, HeadInfo, Header, OriginQuality, Quality};
 pub use scorer::{Evidence, HeadScore, Score, Scorer};

@@ -1,5 +1,7 @@
 //! What the tests of the command share: the binary, folders, and an invented corpus.
 
+#![allow(dead_code)] // Every test file uses a part of it.
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -106,4 +108,18 @@ pub fn csv_of(articles: &[Article]) -> String {
         let _ = writeln!(table, "{id},{text},{stance},{sentiment},{outlet}");
     }
     table
+}
+
+/// The texts that the repository may not hold; `None`, said aloud, where they are not at hand.
+pub fn shared_seeds() -> Option<PathBuf> {
+    let shared = std::env::var_os("KZSTANCE_SHARED")
+        .map_or_else(|| root().join("../shared"), |given| root().join(given));
+    let seeds = shared.join("seeds");
+    if seeds.is_dir() {
+        return Some(seeds);
+    }
+    let required = std::env::var("KZSTANCE_REQUIRE_SHARED").is_ok_and(|value| value == "1");
+    assert!(!required, "KZSTANCE_REQUIRE_SHARED=1, but {} is missing", seeds.display());
+    println!("skipped: no ../shared");
+    None
 }

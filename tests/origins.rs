@@ -1,0 +1,227 @@
+//! Origins apart: nothing of what is judged, and nothing that belongs together with it, was trained on.
+
+use std::collections::BTreeMap;
+
+use kzstance::evaluate::baselines::Baseline;
+use kzstance::evaluate::origins::{OriginEvaluation, evaluate_origins};
+use kzstance::evaluate::probes::{Probe, evaluate_probes};
+use kzstance::learn::LearnConfig;
+use kzstance::rng::RngSeed;
+use kzstance::{Axis, Corpus, Document, Example, TrainConfig};
+use rand::Rng;
+
+const REGISTERS: [&str; 4] = ["wire", "blog", "sermon", "editorial"];
+
+/// Authored passages in pairs that reach over two registers, press articles, articles toward two other
+/// targets, and two seeds.
+fn corpus() -> Corpus {
+    let mut rng = RngSeed(11).stream("origins");
+    // Enough words that no two passages are near-duplicates; two of each passage tell its class.
+    let letters: Vec<char> = "بتجدرسصطعقلمنهي".chars().collect();
+    let mut words = |class: usize, length: usize| {
+        let marked = [["صواب", "خير"], ["شر", "غلط"], ["جدول", "رقم"]][class];
+        let mut word = || (0..4).map(|_| letters[rng.gen_range(0..letters.len())]).collect::<String>();
+        let plain: Vec<String> = (0..length).map(|_| word()).collect();
+        // Some passages end in a full stop, whatever their class.
+        format!("{} {}{}", plain.join(" "), marked.join(" "), if plain[0] < plain[1] { "." } else { "" })
+    };
+    let mut examples = Vec::new();
+    for number in 0..48 {
+        // Every class has every length: only words tell them apart.
+        let (class, length) = (number % 3, 12 + number / 12);
+        examples.push(Example {
+            origin: "authored".into(),
+            pair: Some(format!("p{:02}", number / 2)),
+            register: Some(REGISTERS[number % 4].into()),
+            confidence: Some(2),
+            on_target: Some(true),
+            ..Example::new(
+                Document::from_text(format!("t{number:02}"), words(class, length)),
+                vec![Some(class)],
+            )
+        });
+    }
+    for number in 0..24 {
+        let class = number % 3;
+        examples.push(Example {
+            origin: "press".into(),
+            outlet: Some(format!("outlet {number}")),
+            confidence: Some(if number < 4 { 1 } else { 3 }),
+            on_target: Some(number != 23),
+            ..Example::new(Document::from_text(format!("h{number:02}"), words(class, 14)), vec![Some(class)])
+        });
+    }
+    for number in 0..24 {
+        let class = number % 3;
+        examples.push(Example {
+            origin: "other-target".into(),
+            target: Some(["one", "two"][number % 2].into()),
+            ..Example::new(Document::from_text(format!("o{number:02}"), words(class, 14)), vec![Some(class)])
+        });
+    }
+    for number in 0..2 {
+        examples.push(Example {
+            origin: "seed".into(),
+            ..Example::new(Document::from_text(format!("s{number}"), words(2, 20)), vec![Some(2)])
+        });
+    }
+    examples.sort_by(|a, b| a.document.id.cmp(&b.document.id));
+    Corpus { name: "origins".into(), target: Some("own".into()), axes: vec![Axis::stance()], examples }
+}
+
+fn quick() -> TrainConfig {
+    let learn = LearnConfig { c: vec![1.0, 8.0], folds: 3, ..LearnConfig::default() };
+    TrainConfig { learn, ..TrainConfig::default() }
+}
+
+fn evaluated(corpus: &Corpus) -> Vec<OriginEvaluation> {
+    evaluate_origins(corpus, 0, &quick(), &|| ()).unwrap()
+}
+
+/// What the model itself made of an origin, by id.
+fn probabilities(found: &[OriginEvaluation], origin: &str) -> BTreeMap<String, Vec<f64>> {
+    let of_origin = found.iter().find(|found| found.origin == origin && found.model == "the model").unwrap();
+    of_origin.predictions.iter().map(|made| (made.id.clone(), made.probabilities.clone())).collect()
+}
+
+fn relabelled(corpus: &Corpus, wanted: impl Fn(&Example) -> bool) -> Corpus {
+    let mut changed = corpus.clone();
+    let mut count = 0;
+    for example in changed.examples.iter_mut().filter(|example| wanted(example)) {
+        example.labels[0] = example.labels[0].map(|class| (class + 1) % 3);
+        count += 1;
+    }
+    assert!(count > 0);
+    changed
+}
+
+#[test]
+fn press_articles_are_judged_by_a_model_that_knows_nothing_of_any() {
+    let corpus = corpus();
+    let press = |example: &Example| example.origin == "press";
+    let before = evaluated(&corpus);
+    let after = evaluated(&relabelled(&corpus, press));
+    assert_eq!(probabilities(&before, "press").len(), 24);
+    assert_eq!(probabilities(&before, "press"), probabilities(&after, "press"));
+    // They do teach what is judged of others.
+    assert_ne!(probabilities(&before, "authored"), probabilities(&after, "authored"));
+}
+
+#[test]
+fn a_register_is_judged_without_itself_and_without_the_pairs_that_reach_into_it() {
+    let corpus = corpus();
+    let before = probabilities(&evaluated(&corpus), "authored");
+    let held = |example: &Example| example.register.as_deref() == Some("wire");
+    let pairs: Vec<String> = corpus
+        .examples
+        .iter()
+        .filter(|example| held(example))
+        .filter_map(|example| example.pair.clone())
+        .collect();
+    // The siblings are of another register: relabelling them must not reach the wire passages.
+    let sibling =
+        |example: &Example| example.pair.as_ref().is_some_and(|pair| pairs.contains(pair)) || held(example);
+    let after = probabilities(&evaluated(&relabelled(&corpus, sibling)), "authored");
+    for example in corpus.examples.iter().filter(|example| held(example)) {
+        assert_eq!(before[&example.document.id], after[&example.document.id], "{}", example.document.id);
+    }
+    assert_ne!(before, after);
+}
+
+#[test]
+fn a_target_is_judged_without_its_own_articles_and_only_for_taking_a_side() {
+    let corpus = corpus();
+    let found = evaluated(&corpus);
+    let others = found.iter().find(|found| found.origin == "other-target").unwrap();
+    assert!(others.all.metrics.is_none() && others.all.direction.is_none());
+    let sided = others.all.opinionated.unwrap();
+    assert_eq!((sided.positives, sided.negatives), (16, 8));
+    let before = probabilities(&found, "other-target");
+    let one = |example: &Example| example.target.as_deref() == Some("one");
+    let after = probabilities(&evaluated(&relabelled(&corpus, one)), "other-target");
+    for example in corpus.examples.iter().filter(|example| one(example)) {
+        assert_eq!(before[&example.document.id], after[&example.document.id]);
+    }
+}
+
+#[test]
+fn every_article_is_judged_once_and_counted_where_it_belongs() {
+    let corpus = corpus();
+    let found = evaluated(&corpus);
+    let own: Vec<&OriginEvaluation> = found.iter().filter(|found| found.model == "the model").collect();
+    let origins: Vec<&str> = own.iter().map(|found| found.origin.as_str()).collect();
+    assert_eq!(origins, ["press", "authored", "other-target", "seed"]);
+    let judged: usize = own.iter().map(|found| found.predictions.len()).sum();
+    assert_eq!(judged, corpus.examples.len());
+    let press = own[0];
+    // One is off target, four are close calls.
+    assert_eq!((press.all.n, press.sure.as_ref().unwrap().n), (23, 19));
+    assert_eq!(press.off_target.unwrap().1, 1);
+    // Under twenty there is no interval, from twenty there is.
+    assert!(
+        press.all.macro_f1_interval.is_some() && press.sure.as_ref().unwrap().macro_f1_interval.is_none()
+    );
+    let compared: Vec<&str> =
+        found.iter().filter(|found| found.model != "the model").map(|found| found.model.as_str()).collect();
+    assert_eq!(compared.len(), 6, "{compared:?}");
+    assert!(found.iter().filter(|found| found.origin == "press").all(|found| found.predictions.len() == 24));
+}
+
+#[test]
+fn a_probe_finds_what_gives_labels_away_and_nothing_else() {
+    let honest = corpus();
+    let auc = |corpus: &Corpus, probe: Option<Probe>| {
+        let found = evaluate_probes(corpus, 0, &quick(), &|| ()).unwrap();
+        let of_probe = found.iter().find(|probed| probed.probe == probe).unwrap();
+        of_probe.found.as_ref().unwrap().all.opinionated.unwrap().auc.unwrap()
+    };
+    assert!(auc(&honest, None) > 0.9);
+    for probe in [Probe::Length, Probe::Register, Probe::Punctuation] {
+        let found = auc(&honest, Some(probe));
+        assert!((0.2..0.8).contains(&found), "{probe:?}: {found}");
+    }
+    // Passages that take a side are made longer: now length tells.
+    let mut betrayed = honest.clone();
+    for example in betrayed.examples.iter_mut().filter(|example| example.labels[0] != Some(2)) {
+        let kzstance::document::Body::Text(text) = &mut example.document.body else { unreachable!() };
+        *text += &" مدينة يوم ناس".repeat(15);
+    }
+    assert!(auc(&betrayed, Some(Probe::Length)) > 0.95);
+    let mut marked = honest.clone();
+    for example in marked.examples.iter_mut().filter(|example| example.labels[0] != Some(2)) {
+        let kzstance::document::Body::Text(text) = &mut example.document.body else { unreachable!() };
+        *text += "!";
+    }
+    assert!(auc(&marked, Some(Probe::Punctuation)) > 0.95);
+    // No passage has a function word: that probe sees nothing, and says so.
+    let found = evaluate_probes(&honest, 0, &quick(), &|| ()).unwrap();
+    assert!(found.iter().any(|probed| probed.probe == Some(Probe::FunctionWords) && probed.found.is_none()));
+    // Function words are all that it keeps of others.
+    let reduced = Probe::FunctionWords.reduce(&Corpus {
+        examples: vec![Example::new(
+            Document::from_text("a", "قال إن المدينة لا تنام في الليل"),
+            vec![Some(0)],
+        )],
+        ..honest
+    });
+    let kept: Vec<String> = reduced.examples[0].document.segments()[0].bag.0.keys().cloned().collect();
+    assert_eq!(kept, ["ان", "في", "لا"]);
+}
+
+#[test]
+fn baselines_judge_without_training() {
+    let stance = Axis::stance();
+    let document = |text: &str| Document::from_text("a", text);
+    let majority = Baseline::Majority.judge(&document("أي شيء"), &stance, &[2, 2, 0, 1]);
+    assert_eq!(majority, [0.0, 0.0, 1.0]);
+    let lexicon = |text: &str| Baseline::Lexicon.judge(&document(text), &stance, &[2]);
+    let favor = lexicon("تدخل ناجح أنقذ البلاد وأعاد الاستقرار، خطوة ضرورية");
+    assert!(favor[0] > favor[1] && favor[2] < 0.5, "{favor:?}");
+    let against = lexicon("احتلال سافر وقمع وانتهاك للسيادة وغزو");
+    assert!(against[1] > against[0] && against[2] < 0.5, "{against:?}");
+    let none = lexicon("وصلت الطائرة صباحا إلى المطار");
+    assert!(none[2] > 0.5, "{none:?}");
+    for found in [favor, against, none] {
+        assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+}
