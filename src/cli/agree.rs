@@ -12,7 +12,7 @@ use kzstance::read::Problems;
 use kzstance::read::annotations::{Annotations, read_annotations};
 use kzstance::{Result, RngSeed};
 
-use super::options::ReadArgs;
+use super::options::{ReadArgs, WantedAxis, wanted_axis};
 use super::talk::{Talk, print, table};
 
 const TABLES: &str = "\
@@ -32,8 +32,8 @@ pub struct Agree {
     /// An axis to compare, with its classes where they are not the usual ones: stance, or
     /// mood=calm,tense; may be repeated [default: those that labels.toml lists, or stance and
     /// sentiment]
-    #[arg(long, value_name = "NAME[=CLASS,...]")]
-    axis: Vec<String>,
+    #[arg(long, value_name = "NAME[=CLASS,...]", value_parser = wanted_axis)]
+    axis: Vec<WantedAxis>,
 
     #[command(flatten)]
     read: ReadArgs,
@@ -63,20 +63,10 @@ impl Agree {
 
     /// Reads the judgements; every fault is told, and the last is the error.
     fn read(&self, talk: &Talk) -> Result<Vec<Annotations>> {
-        let axes: Vec<(String, Vec<String>)> = self
-            .axis
-            .iter()
-            .map(|given| match given.split_once('=') {
-                Some((name, classes)) => {
-                    (name.to_owned(), classes.split(',').map(|class| class.trim().to_owned()).collect())
-                }
-                None => (given.clone(), Vec::new()),
-            })
-            .collect();
         let mut problems = Problems::default();
         let options = self.read.options();
         let tables =
-            read_annotations(&self.labels, &axes, &options, &mut problems, &mut |note| talk.note(note))?;
+            read_annotations(&self.labels, &self.axis, &options, &mut problems, &mut |note| talk.note(note))?;
         match problems.0.pop() {
             Some(last) => {
                 problems.0.iter().for_each(Talk::error);

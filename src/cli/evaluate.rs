@@ -12,8 +12,9 @@ use kzstance::evaluate::cross::{
     Extras, FoldPlan, count_folds, evaluate, evaluate_by_origin, evaluate_model,
 };
 use kzstance::evaluate::probes::Probe;
-use kzstance::evaluate::{AxisEvaluation, Evaluation, Interval};
+use kzstance::evaluate::{AxisEvaluation, Evaluation, Interval, Prediction};
 use kzstance::evaluate::{curve, origins};
+use kzstance::label::Axis;
 use kzstance::model::Scorer;
 use kzstance::model::card::figure;
 use kzstance::write::write_atomically;
@@ -137,7 +138,7 @@ fn text(found: &Evaluation, listed: bool) -> String {
     for axis in &found.axes {
         out += &axis_text(axis);
         if listed {
-            out += &seeds_text(axis);
+            out += &seeds_text(&axis.axis, &axis.predictions);
         }
     }
     for axis in &found.origins {
@@ -204,16 +205,16 @@ pub fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {
     interval.map(|interval| [interval.low, interval.high])
 }
 
-/// The seed articles, each left out of training.
-fn seeds_text(found: &AxisEvaluation) -> String {
-    let seeds: Vec<_> = found.predictions.iter().filter(|prediction| prediction.origin == "seed").collect();
+/// The seed articles, each left out of training; empty where none was judged.
+pub fn seeds_text(axis: &Axis, predictions: &[Prediction]) -> String {
+    let seeds: Vec<_> = predictions.iter().filter(|prediction| prediction.origin == "seed").collect();
     if seeds.is_empty() {
         return String::new();
     }
     let header: Vec<String> = ["seed, left out", "by hand", "decided"]
         .map(str::to_owned)
         .into_iter()
-        .chain(found.axis.classes.iter().cloned())
+        .chain(axis.classes.iter().cloned())
         .collect();
     let rows: Vec<Vec<String>> = seeds
         .iter()

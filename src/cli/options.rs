@@ -38,6 +38,20 @@ impl ReadArgs {
     }
 }
 
+/// An axis by name, and its classes where they are given.
+pub type WantedAxis = (String, Vec<String>);
+
+/// `stance`, or `mood=calm,tense`.
+pub fn wanted_axis(given: &str) -> Result<WantedAxis, String> {
+    let (name, classes) =
+        given.split_once('=').map_or((given, None), |(name, classes)| (name, Some(classes)));
+    if name.trim().is_empty() {
+        return Err("an axis wants a name, as in stance or mood=calm,tense".into());
+    }
+    let classes = classes.map(|classes| classes.split(',').map(|class| class.trim().to_owned()).collect());
+    Ok((name.trim().to_owned(), classes.unwrap_or_default()))
+}
+
 #[derive(Debug, Args)]
 pub struct LabelArgs {
     /// Labels: a folder with labels.toml, a folder with one folder of texts a class, or a .csv,
@@ -46,8 +60,8 @@ pub struct LabelArgs {
 
     /// An axis to use, with its classes where they are not the usual ones: stance, or
     /// mood=calm,tense; may be repeated [default: all there are labels of]
-    #[arg(long, value_name = "NAME[=CLASS,...]")]
-    pub axis: Vec<String>,
+    #[arg(long, value_name = "NAME[=CLASS,...]", value_parser = wanted_axis)]
+    pub axis: Vec<WantedAxis>,
 
     /// Only the examples with this target
     #[arg(long, value_name = "NAME")]
@@ -60,18 +74,8 @@ pub struct LabelArgs {
 impl LabelArgs {
     /// Reads the labels and collects what is wrong with them.
     pub fn read_with(&self, talk: &Talk, problems: &mut Problems) -> Result<Corpus> {
-        let axes: Vec<(String, Vec<String>)> = self
-            .axis
-            .iter()
-            .map(|given| match given.split_once('=') {
-                Some((name, classes)) => {
-                    (name.to_owned(), classes.split(',').map(|class| class.trim().to_owned()).collect())
-                }
-                None => (given.clone(), Vec::new()),
-            })
-            .collect();
         let options = self.read.options();
-        let corpus = read_labels(&self.labels, &axes, &options, problems, &mut |note| talk.note(note))?;
+        let corpus = read_labels(&self.labels, &self.axis, &options, problems, &mut |note| talk.note(note))?;
         match &self.target {
             Some(target) => corpus.of_target(target),
             None => Ok(corpus),

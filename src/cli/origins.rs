@@ -5,7 +5,7 @@ use kzstance::evaluate::origins::{Figures, Ranking, Recipe};
 use kzstance::evaluate::{Interval, Metrics, curve, probes};
 use kzstance::model::card::figure;
 
-use super::evaluate::ends;
+use super::evaluate::{ends, seeds_text};
 use super::talk::table;
 
 /// The tables of one axis.
@@ -34,7 +34,9 @@ pub fn origins_text(found: &AxisOrigins) -> String {
         out += &table(&header("press, judged by", found), &rows, 1);
         out.push('\n');
     }
-    out += &seeds_text(found);
+    for evaluation in &own {
+        out += &seeds_text(&found.axis, &evaluation.predictions);
+    }
     out += &probes_text(found);
     out += &curve_text(found);
     out
@@ -83,28 +85,6 @@ fn short(value: Option<f64>, interval: Option<Interval>) -> String {
         (Some(value), None) => format!("{value:.3} (too few)"),
         (value, interval) => figure(value, ends(interval)),
     }
-}
-
-/// The seed articles, each left out of training.
-fn seeds_text(found: &AxisOrigins) -> String {
-    let Some(seeds) = found.evaluations.iter().find(|evaluation| evaluation.origin == "seed") else {
-        return String::new();
-    };
-    let header: Vec<String> = ["seed, left out", "by hand", "decided"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(found.axis.classes.iter().cloned())
-        .collect();
-    let rows: Vec<Vec<String>> = seeds
-        .predictions
-        .iter()
-        .map(|seed| {
-            let mut row = vec![seed.id.clone(), seed.truth.clone(), seed.predicted.clone()];
-            row.extend(seed.probabilities.iter().map(|p| format!("{p:.3}")));
-            row
-        })
-        .collect();
-    table(&header, &rows, 3) + "\n"
 }
 
 fn probes_text(found: &AxisOrigins) -> String {
