@@ -6,7 +6,7 @@ use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::evaluate::cross::{Judged, assemble, inner_folds, kept_together, lexicon_of, sample_of};
-use crate::evaluate::origins::{Ground, OriginEvaluation, Ranking};
+use crate::evaluate::origins::{Examples, Ground, OriginEvaluation, Ranking};
 use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Vectorizer};
@@ -59,21 +59,18 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let x = Design::new(&lexicon, &frequencies, &sample.rows);
         let found = config.learn.fit(&x, &sample, c, &axis.name)?;
         let (fold_c, probabilities) = walked.judge(&sample, &folds);
-        let ground = Ground {
-            corpus,
-            lexicon: Cow::Borrowed(&lexicon),
-            axis: number,
-            sample: sample.clone(),
-            groups: groups.clone(),
-        };
-        let origins: Vec<OriginQuality> =
-            ground.qualities(&probabilities, config)?.iter().map(origin_quality).collect();
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
         let judged = Judged { scheme: sample.scheme, folds, probabilities, c: fold_c, plan };
-        let evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
+        let mut evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
+        // The pooled folds had other press articles to learn from; what counts is how a model does without.
+        if let Some(press) = evaluation.origins.iter_mut().find(|found| found.origin == "press") {
+            let examples = Examples { corpus, axis: number, sample: sample.clone(), groups: groups.clone() };
+            *press = Ground { examples, lexicon: Cow::Borrowed(&lexicon) }.press_apart(config)?;
+        }
         let foreign_counts =
             if sample.foreign.contains(&true) { corpus.counts(number, true) } else { Vec::new() };
         let quality = quality(&evaluation);
+        let origins = evaluation.origins.iter().map(origin_quality).collect();
         let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
         heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, quality, origins });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.

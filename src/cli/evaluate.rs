@@ -20,7 +20,7 @@ use kzstance::model::card::figure;
 use kzstance::write::write_atomically;
 
 use super::options::{FitArgs, LabelArgs, open_model};
-use super::origins::origins_text;
+use super::origins::{by_origin_text, origins_text};
 use super::talk::{Talk, print, table};
 
 #[derive(Debug, Args)]
@@ -137,6 +137,10 @@ fn text(found: &Evaluation, listed: bool) -> String {
     let mut out = String::new();
     for axis in &found.axes {
         out += &axis_text(axis);
+        if !axis.origins.is_empty() {
+            let origins: Vec<_> = axis.origins.iter().collect();
+            out += &(by_origin_text(&axis.axis, &origins) + "\n");
+        }
         if listed {
             out += &seeds_text(&axis.axis, &axis.predictions);
         }

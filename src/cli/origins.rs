@@ -1,8 +1,9 @@
 //! Tables of an evaluation with its origins apart.
 
 use kzstance::evaluate::cross::AxisOrigins;
-use kzstance::evaluate::origins::{Figures, Ranking, Recipe};
+use kzstance::evaluate::origins::{Figures, OriginEvaluation, Ranking, Recipe};
 use kzstance::evaluate::{Interval, Metrics, curve, probes};
+use kzstance::label::Axis;
 use kzstance::model::card::figure;
 
 use super::evaluate::{ends, seeds_text};
@@ -13,25 +14,16 @@ pub fn origins_text(found: &AxisOrigins) -> String {
     let mut out = format!("{}: each origin judged by a model that was not trained on it\n", found.axis.name);
     let (own, others): (Vec<_>, Vec<_>) =
         found.evaluations.iter().partition(|evaluation| evaluation.model == Recipe::Whole.name());
-    let mut rows = Vec::new();
-    for evaluation in &own {
-        rows.push(row(evaluation.origin.clone(), &evaluation.all, found));
-        if let Some(sure) = &evaluation.sure {
-            rows.push(row("  surer labels".into(), sure, found));
-        }
-    }
-    out += &table(&header("origin", found), &rows, 1);
-    for evaluation in &own {
-        let Some((sided, n)) = evaluation.off_target else { continue };
-        out += &format!("off target, {}: {sided} of {n} were given a side\n", evaluation.origin);
-    }
+    out += &by_origin_text(&found.axis, &own);
     let held_out: Vec<String> =
         own.iter().map(|evaluation| format!("{}: {}", evaluation.origin, evaluation.held_out)).collect();
     out += &format!("{}\n95 % intervals by a bootstrap over groups\n\n", held_out.join("\n"));
     if !others.is_empty() {
-        let rows: Vec<_> =
-            others.iter().map(|evaluation| row(evaluation.model.clone(), &evaluation.all, found)).collect();
-        out += &table(&header("press, judged by", found), &rows, 1);
+        let rows: Vec<_> = others
+            .iter()
+            .map(|evaluation| row(evaluation.model.clone(), &evaluation.all, &found.axis))
+            .collect();
+        out += &table(&header("press, judged by", &found.axis), &rows, 1);
         out.push('\n');
     }
     for evaluation in &own {
@@ -42,17 +34,35 @@ pub fn origins_text(found: &AxisOrigins) -> String {
     out
 }
 
-fn header(first: &str, found: &AxisOrigins) -> Vec<String> {
+/// The figures of each origin.
+pub fn by_origin_text(axis: &Axis, evaluations: &[&OriginEvaluation]) -> String {
+    let mut rows = Vec::new();
+    for evaluation in evaluations {
+        let origin = if evaluation.origin.is_empty() { "not stated" } else { &evaluation.origin };
+        rows.push(row(origin.to_owned(), &evaluation.all, axis));
+        if let Some(sure) = &evaluation.sure {
+            rows.push(row("  surer labels".into(), sure, axis));
+        }
+    }
+    let mut out = table(&header("origin", axis), &rows, 1);
+    for evaluation in evaluations {
+        let Some((sided, n)) = evaluation.off_target else { continue };
+        out += &format!("off target, {}: {sided} of {n} were given a side\n", evaluation.origin);
+    }
+    out
+}
+
+fn header(first: &str, axis: &Axis) -> Vec<String> {
     let mut header = vec![first.to_owned(), "n".to_owned()];
-    header.extend(figures_of(found));
+    header.extend(figures_of(axis));
     header
 }
 
 /// The figures that a row has: for an axis without polar classes macro-F1 alone.
-fn figures_of(found: &AxisOrigins) -> Vec<String> {
+fn figures_of(axis: &Axis) -> Vec<String> {
     let mut names = Vec::new();
-    if let [first, second] = found.axis.polar.as_slice() {
-        let rest = found.axis.classes.iter().filter(|class| !found.axis.polar.contains(class));
+    if let [first, second] = axis.polar.as_slice() {
+        let rest = axis.classes.iter().filter(|class| !axis.polar.contains(class));
         let rest: Vec<&str> = rest.map(String::as_str).collect();
         names.push(format!("AUC sided : {}", rest.join("/")));
         names.push(format!("AUC {first} : {second}"));
@@ -62,7 +72,7 @@ fn figures_of(found: &AxisOrigins) -> Vec<String> {
     names
 }
 
-fn row(name: String, figures: &Figures, found: &AxisOrigins) -> Vec<String> {
+fn row(name: String, figures: &Figures, axis: &Axis) -> Vec<String> {
     let rank = |ranking: Option<Ranking>| {
         ranking.map_or("—".to_owned(), |ranking| short(ranking.auc, ranking.interval))
     };
@@ -71,7 +81,7 @@ fn row(name: String, figures: &Figures, found: &AxisOrigins) -> Vec<String> {
         metrics.map_or("—".to_owned(), |metrics| short(value(metrics), interval))
     };
     let mut row = vec![name, figures.n.to_string()];
-    if found.axis.polar.len() == 2 {
+    if axis.polar.len() == 2 {
         row.extend([rank(figures.opinionated), rank(figures.direction)]);
         row.push(of(|metrics| metrics.semeval_f, figures.semeval_f_interval));
     }
@@ -93,10 +103,10 @@ fn probes_text(found: &AxisOrigins) -> String {
     }
     let name = |probed: &probes::Probed| probed.probe.map_or("the model", probes::Probe::name).to_owned();
     let judged = found.probes.iter().filter_map(|probed| Some((name(probed), probed.found.as_ref()?)));
-    let rows: Vec<_> = judged.map(|(name, judged)| row(name, &judged.all, found)).collect();
+    let rows: Vec<_> = judged.map(|(name, judged)| row(name, &judged.all, &found.axis)).collect();
     let told = found.probes.iter().find_map(|probed| Some(probed.found.as_ref()?.held_out.as_str()));
     let told = told.unwrap_or_default();
-    table(&header("authored, judged by", found), &rows, 1)
+    table(&header("authored, judged by", &found.axis), &rows, 1)
         + &format!("trained on authored passages alone, {told}\n\n")
 }
 
@@ -105,7 +115,7 @@ fn curve_text(found: &AxisOrigins) -> String {
         return String::new();
     }
     let mut header: Vec<String> = vec!["press, trained on".into(), "about".into()];
-    header.extend(figures_of(found));
+    header.extend(figures_of(&found.axis));
     let rate = |value: Option<f64>| value.map_or("undefined".into(), |value| format!("{value:.3}"));
     let rows: Vec<Vec<String>> = found
         .curve

@@ -11,7 +11,7 @@ use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
 use super::metrics::{Confusion, Metrics, measure};
-use super::origins::{OriginEvaluation, evaluate_origins};
+use super::origins::{Examples, OriginEvaluation, evaluate_origins};
 use super::probes::{Probed, evaluate_probes};
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
@@ -117,6 +117,9 @@ pub struct AxisEvaluation {
     pub c: Vec<f64>,
     /// Every held-out decision, in the order of ids.
     pub predictions: Vec<Prediction>,
+    /// The same decisions by origin, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<OriginEvaluation>,
 }
 
 /// The evaluation of a corpus.
@@ -462,6 +465,10 @@ pub(crate) fn assemble(
     judged: Judged,
     seed: RngSeed,
 ) -> AxisEvaluation {
+    let scheme = judged.scheme;
+    let examples =
+        Examples { corpus, axis, sample: Sample { scheme, ..sample.clone() }, groups: groups.to_vec() };
+    let origins = examples.by_origin(&judged.probabilities, &judged.plan, seed);
     let own: Vec<usize> = (0..sample.rows.len()).filter(|&place| !sample.foreign[place]).collect();
     let sample = &sample.select(&own);
     let groups: &[usize] = &own.iter().map(|&place| groups[place]).collect::<Vec<_>>();
@@ -503,6 +510,7 @@ pub(crate) fn assemble(
         c: judged.c,
         predictions: predictions.collect(),
         metrics,
+        origins,
     }
 }
 

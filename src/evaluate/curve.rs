@@ -122,9 +122,9 @@ fn draw_groups<'c>(
     draw: u64,
 ) -> std::collections::BTreeSet<&'c str> {
     let mut groups: std::collections::BTreeMap<usize, Vec<&str>> = std::collections::BTreeMap::new();
-    for (place, &row) in ground.sample.rows.iter().enumerate() {
+    for (place, &row) in ground.examples.sample.rows.iter().enumerate() {
         if wanted(&corpus.examples[row]) {
-            groups.entry(ground.groups[place]).or_default().push(&corpus.examples[row].document.id);
+            groups.entry(ground.examples.groups[place]).or_default().push(&corpus.examples[row].document.id);
         }
     }
     let mut groups: Vec<Vec<&str>> = groups.into_values().collect();

@@ -124,56 +124,21 @@ impl Recipe {
     }
 }
 
-/// What an axis's examples are made of, for every fit.
-pub(crate) struct Ground<'c> {
+/// The examples of one axis.
+pub(crate) struct Examples<'c> {
     pub(crate) corpus: &'c Corpus,
-    pub(crate) lexicon: Cow<'c, Lexicon>,
     pub(crate) axis: usize,
     pub(crate) sample: Sample,
     pub(crate) groups: Vec<usize>,
 }
 
-impl<'c> Ground<'c> {
-    /// The examples of an axis. `folded` is the corpus whose groups count (that of the texts, where
-    /// `corpus` is a reduction of it).
-    pub(crate) fn new(
-        corpus: &'c Corpus,
-        grouping: &Corpus,
-        axis: usize,
-        config: &TrainConfig,
-    ) -> Result<Self> {
-        let lexicon = lexicon_of(corpus, config);
-        let groups = kept_together(grouping, &lexicon_of(grouping, &TrainConfig::default()));
-        let (sample, groups) = sample_of(corpus, &groups, axis, &config.learn)?;
-        Ok(Ground { corpus, lexicon: Cow::Owned(lexicon), axis, sample, groups })
-    }
+/// The examples with their words: what fits are made on.
+pub(crate) struct Ground<'c> {
+    pub(crate) examples: Examples<'c>,
+    pub(crate) lexicon: Cow<'c, Lexicon>,
+}
 
-    /// Each origin of these examples with its figures: what `judged`, the cross-validation of all of
-    /// them, says of its articles; of press articles, where there are other origins to train on, what a
-    /// model says that saw none of them. None where there is one origin.
-    pub(crate) fn qualities(
-        &self,
-        judged: &[Vec<f64>],
-        config: &TrainConfig,
-    ) -> Result<Vec<OriginEvaluation>> {
-        let origins = order(self.corpus);
-        let mut found = Vec::new();
-        for origin in origins.iter().filter(|_| origins.len() > 1) {
-            let places = self.places(|example| example.origin == *origin);
-            let (judged, held_out) = if origin == "press" {
-                let (splits, held_out) = self.splits(origin);
-                (self.judge(&splits, Recipe::Whole, config, &|| ())?, held_out)
-            } else {
-                let judged = places.iter().map(|&place| (place, judged[place].clone())).collect();
-                (judged, "its part of the cross-validation")
-            };
-            if !judged.is_empty() {
-                found.push(self.evaluation(origin, Recipe::Whole, held_out, &judged, config.seed));
-            }
-        }
-        Ok(found)
-    }
-
+impl<'c> Examples<'c> {
     fn example(&self, place: usize) -> &'c Example {
         &self.corpus.examples[self.sample.rows[place]]
     }
@@ -182,85 +147,25 @@ impl<'c> Ground<'c> {
         (0..self.sample.rows.len()).filter(|&place| wanted(self.example(place))).collect()
     }
 
-    /// A split that holds out some places, and keeps out of training what belongs together with them.
-    fn split(&self, held: Vec<usize>) -> Split {
-        let groups: BTreeSet<usize> = held.iter().map(|&place| self.groups[place]).collect();
-        let train = (0..self.sample.rows.len())
-            .filter(|&place| !groups.contains(&self.groups[place]) && !held.contains(&place))
-            .collect();
-        Split { train, held }
-    }
-
-    /// The splits by which an origin is judged, and how to say it.
-    fn splits(&self, origin: &str) -> (Vec<Split>, &'static str) {
-        let of_origin = |example: &Example| example.origin == origin;
-        let by = |name: &dyn Fn(&Example) -> String| {
-            let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-            for place in self.places(of_origin) {
-                parts.entry(name(self.example(place))).or_default().push(place);
-            }
-            parts.into_values().map(|held| self.split(held)).collect::<Vec<_>>()
-        };
-        match origin {
-            "press" => (vec![self.split(self.places(of_origin))], "trained without any press article"),
-            "authored" => (
-                by(&|example| example.register.clone().unwrap_or_default()),
-                "one register left out at a time, with the pairs that reach into it",
-            ),
-            "other-target" => {
-                (by(&|example| example.target.clone().unwrap_or_default()), "one target left out at a time")
-            }
-            _ => (by(&|example| example.document.id.clone()), "one article left out at a time"),
-        }
-    }
-
-    /// The class probabilities of what the splits hold out, by place.
-    fn judge(
+    /// Each origin with its figures, where there are several: `judged` is what some model made of all
+    /// examples, `held_out` says how.
+    pub(crate) fn by_origin(
         &self,
-        splits: &[Split],
-        recipe: Recipe,
-        config: &TrainConfig,
-        done: &(dyn Fn() + Sync),
-    ) -> Result<BTreeMap<usize, Vec<f64>>> {
-        let judged = splits
-            .par_iter()
-            .map(|split| {
-                let found = self.judge_one(split, recipe, config)?;
-                done();
-                Ok(split.held.iter().copied().zip(found).collect::<Vec<_>>())
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(judged.into_iter().flatten().collect())
-    }
-
-    fn judge_one(&self, split: &Split, recipe: Recipe, config: &TrainConfig) -> Result<Vec<Vec<f64>>> {
-        let mut sample = self.sample.clone();
-        let authored = |place: &usize| self.example(*place).origin == "authored";
-        let mut train = split.train.clone();
-        match recipe {
-            Recipe::Whole => {}
-            Recipe::AuthoredOnly => train.retain(authored),
-            Recipe::RealOnly => train.retain(|place| !authored(place)),
-            Recipe::OwnTargetOneModel => {
-                train.retain(|&place| !sample.foreign[place]);
-                sample.scheme = Scheme::OneVsRest;
-            }
-            Recipe::PooledOneModel => {
-                sample.foreign.fill(false);
-                sample.scheme = Scheme::OneVsRest;
-            }
-            Recipe::Baseline(baseline) => {
-                let classes: Vec<usize> = train.iter().map(|&place| sample.classes[place]).collect();
-                let axis = &self.corpus.axes[self.axis];
-                return Ok(split
-                    .held
-                    .iter()
-                    .map(|&place| baseline.judge(&self.example(place).document, axis, &classes))
-                    .collect());
+        judged: &[Vec<f64>],
+        held_out: &str,
+        seed: RngSeed,
+    ) -> Vec<OriginEvaluation> {
+        let origins = order(self.corpus);
+        let mut found = Vec::new();
+        for origin in origins.iter().filter(|_| origins.len() > 1) {
+            let places = self.places(|example| example.origin == *origin);
+            let judged: BTreeMap<usize, Vec<f64>> =
+                places.into_iter().map(|place| (place, judged[place].clone())).collect();
+            if !judged.is_empty() {
+                found.push(self.evaluation(origin, Recipe::Whole, held_out, &judged, seed));
             }
         }
-        judge_split(&self.lexicon, &sample, &self.groups, &train, &split.held, config)
-            .map(|(_, judged)| judged)
+        found
     }
 
     fn evaluation(
@@ -358,6 +263,112 @@ impl<'c> Ground<'c> {
     }
 }
 
+impl<'c> Ground<'c> {
+    /// The examples of an axis. `folded` is the corpus whose groups count (that of the texts, where
+    /// `corpus` is a reduction of it).
+    pub(crate) fn new(
+        corpus: &'c Corpus,
+        grouping: &Corpus,
+        axis: usize,
+        config: &TrainConfig,
+    ) -> Result<Self> {
+        let lexicon = lexicon_of(corpus, config);
+        let groups = kept_together(grouping, &lexicon_of(grouping, &TrainConfig::default()));
+        let (sample, groups) = sample_of(corpus, &groups, axis, &config.learn)?;
+        Ok(Ground { examples: Examples { corpus, axis, sample, groups }, lexicon: Cow::Owned(lexicon) })
+    }
+
+    /// What a model without any press article makes of those.
+    pub(crate) fn press_apart(&self, config: &TrainConfig) -> Result<OriginEvaluation> {
+        let (splits, held_out) = self.splits("press");
+        let judged = self.judge(&splits, Recipe::Whole, config, &|| ())?;
+        Ok(self.examples.evaluation("press", Recipe::Whole, held_out, &judged, config.seed))
+    }
+
+    /// A split that holds out some places, and keeps out of training what belongs together with them.
+    fn split(&self, held: Vec<usize>) -> Split {
+        let groups: BTreeSet<usize> = held.iter().map(|&place| self.examples.groups[place]).collect();
+        let train = (0..self.examples.sample.rows.len())
+            .filter(|&place| !groups.contains(&self.examples.groups[place]) && !held.contains(&place))
+            .collect();
+        Split { train, held }
+    }
+
+    /// The splits by which an origin is judged, and how to say it.
+    fn splits(&self, origin: &str) -> (Vec<Split>, &'static str) {
+        let of_origin = |example: &Example| example.origin == origin;
+        let by = |name: &dyn Fn(&Example) -> String| {
+            let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for place in self.examples.places(of_origin) {
+                parts.entry(name(self.examples.example(place))).or_default().push(place);
+            }
+            parts.into_values().map(|held| self.split(held)).collect::<Vec<_>>()
+        };
+        match origin {
+            "press" => {
+                (vec![self.split(self.examples.places(of_origin))], "trained without any press article")
+            }
+            "authored" => (
+                by(&|example| example.register.clone().unwrap_or_default()),
+                "one register left out at a time, with the pairs that reach into it",
+            ),
+            "other-target" => {
+                (by(&|example| example.target.clone().unwrap_or_default()), "one target left out at a time")
+            }
+            _ => (by(&|example| example.document.id.clone()), "one article left out at a time"),
+        }
+    }
+
+    /// The class probabilities of what the splits hold out, by place.
+    fn judge(
+        &self,
+        splits: &[Split],
+        recipe: Recipe,
+        config: &TrainConfig,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<BTreeMap<usize, Vec<f64>>> {
+        let judged = splits
+            .par_iter()
+            .map(|split| {
+                let found = self.judge_one(split, recipe, config)?;
+                done();
+                Ok(split.held.iter().copied().zip(found).collect::<Vec<_>>())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(judged.into_iter().flatten().collect())
+    }
+
+    fn judge_one(&self, split: &Split, recipe: Recipe, config: &TrainConfig) -> Result<Vec<Vec<f64>>> {
+        let mut sample = self.examples.sample.clone();
+        let authored = |place: &usize| self.examples.example(*place).origin == "authored";
+        let mut train = split.train.clone();
+        match recipe {
+            Recipe::Whole => {}
+            Recipe::AuthoredOnly => train.retain(authored),
+            Recipe::RealOnly => train.retain(|place| !authored(place)),
+            Recipe::OwnTargetOneModel => {
+                train.retain(|&place| !sample.foreign[place]);
+                sample.scheme = Scheme::OneVsRest;
+            }
+            Recipe::PooledOneModel => {
+                sample.foreign.fill(false);
+                sample.scheme = Scheme::OneVsRest;
+            }
+            Recipe::Baseline(baseline) => {
+                let classes: Vec<usize> = train.iter().map(|&place| sample.classes[place]).collect();
+                let axis = &self.examples.corpus.axes[self.examples.axis];
+                return Ok(split
+                    .held
+                    .iter()
+                    .map(|&place| baseline.judge(&self.examples.example(place).document, axis, &classes))
+                    .collect());
+            }
+        }
+        judge_split(&self.lexicon, &sample, &self.examples.groups, &train, &split.held, config)
+            .map(|(_, judged)| judged)
+    }
+}
+
 /// Ranks the rows whose side is known, with an interval that resamples whole groups.
 fn rank(groups: &[usize], sides: &[Option<bool>], scores: &[f64], seed: RngSeed) -> Ranking {
     let known: Vec<usize> = (0..sides.len()).filter(|&row| sides[row].is_some()).collect();
@@ -395,7 +406,7 @@ pub fn evaluate_origins(
     for origin in order(corpus) {
         let (splits, held_out) = ground.splits(&origin);
         let judged = ground.judge(&splits, Recipe::Whole, config, done)?;
-        found.push(ground.evaluation(&origin, Recipe::Whole, held_out, &judged, config.seed));
+        found.push(ground.examples.evaluation(&origin, Recipe::Whole, held_out, &judged, config.seed));
         if origin != "press" || !corpus.axes[axis].is_toward_target() {
             continue;
         }
@@ -408,7 +419,9 @@ pub fn evaluate_origins(
             Recipe::Baseline(Baseline::Lexicon),
         ] {
             match ground.judge(&splits, recipe, config, done) {
-                Ok(judged) => found.push(ground.evaluation(&origin, recipe, held_out, &judged, config.seed)),
+                Ok(judged) => {
+                    found.push(ground.examples.evaluation(&origin, recipe, held_out, &judged, config.seed));
+                }
                 // A corpus without authored passages has nothing to compare here.
                 Err(Error::TooFew(_)) => {}
                 Err(error) => return Err(error),
@@ -430,7 +443,7 @@ pub(crate) fn evaluate_authored(
     let ground = Ground::new(reduced, corpus, axis, config)?;
     let (splits, held_out) = ground.splits("authored");
     let judged = ground.judge(&splits, Recipe::AuthoredOnly, config, done)?;
-    Ok(ground.evaluation("authored", Recipe::AuthoredOnly, held_out, &judged, config.seed))
+    Ok(ground.examples.evaluation("authored", Recipe::AuthoredOnly, held_out, &judged, config.seed))
 }
 
 /// Press articles judged by a fit on some of the other examples; see [`super::curve`].
@@ -441,10 +454,10 @@ pub(crate) fn judge_press(
 ) -> Result<OriginEvaluation> {
     let (mut splits, held_out) = ground.splits("press");
     for split in &mut splits {
-        split.train.retain(|&place| keep(ground.example(place)));
+        split.train.retain(|&place| keep(ground.examples.example(place)));
     }
     let judged = ground.judge(&splits, Recipe::Whole, config, &|| ())?;
-    Ok(ground.evaluation("press", Recipe::Whole, held_out, &judged, config.seed))
+    Ok(ground.examples.evaluation("press", Recipe::Whole, held_out, &judged, config.seed))
 }
 
 /// The origins, press first: the figure that counts.
