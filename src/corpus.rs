@@ -8,6 +8,9 @@ use crate::document::{Document, features_digest, sha256_hex};
 use crate::error::{Error, Result};
 use crate::label::Axis;
 
+/// Fewest examples on target, and off it, to learn the difference from.
+pub const ON_TARGET_EXAMPLES: usize = 20;
+
 /// A document with what was judged of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
@@ -86,6 +89,25 @@ impl Corpus {
         }
     }
 
+    /// Adds the axis [`Axis::on_target`] where there are examples enough to learn it from: those that
+    /// were judged off target, and those toward other targets, against the others.
+    pub fn add_on_target(&mut self) {
+        let off: Vec<bool> = self
+            .examples
+            .iter()
+            .map(|example| self.is_foreign(example) || example.on_target == Some(false))
+            .collect();
+        let n_off = off.iter().filter(|&&off| off).count();
+        let enough = n_off >= ON_TARGET_EXAMPLES && off.len() - n_off >= ON_TARGET_EXAMPLES;
+        if !enough || self.axes.iter().any(|axis| axis.name == "on_target") {
+            return;
+        }
+        self.axes.push(Axis::on_target());
+        for (example, off) in self.examples.iter_mut().zip(off) {
+            example.labels.push(Some(usize::from(off)));
+        }
+    }
+
     /// Number of examples of each class of an axis; on the stance axis of those judged toward the
     /// corpus's own target (`foreign` false) or another one.
     pub fn counts(&self, axis: usize, foreign: bool) -> Vec<usize> {
@@ -129,12 +151,21 @@ impl Corpus {
                 self.targets().join(", ")
             )));
         }
-        Ok(Corpus {
+        let mut part = Corpus {
             examples,
             target: Some(target.to_owned()),
             name: self.name.clone(),
             axes: self.axes.clone(),
-        })
+        };
+        // What other targets taught of this one is gone with them.
+        if let Some(place) = part.axes.iter().position(Axis::is_on_target) {
+            part.axes.remove(place);
+            for example in &mut part.examples {
+                example.labels.remove(place);
+            }
+            part.add_on_target();
+        }
+        Ok(part)
     }
 
     /// Number of examples by origin, sorted.

@@ -59,6 +59,22 @@ impl Axis {
         )
     }
 
+    /// Whether an article is about the target at all: true, false. Not read from labels of its own, see
+    /// [`crate::Corpus::add_on_target`].
+    pub fn on_target() -> Self {
+        Axis {
+            name: "on_target".into(),
+            classes: vec!["true".into(), "false".into()],
+            polar: Vec::new(),
+            aliases: Vec::new(),
+        }
+    }
+
+    /// Whether this is the axis of [`Axis::on_target`].
+    pub fn is_on_target(&self) -> bool {
+        self.name == "on_target" && self.classes == ["true", "false"]
+    }
+
     fn known(name: &str, classes: [&str; 3], aliases: &[(&str, &str)]) -> Self {
         Axis {
             name: name.to_owned(),

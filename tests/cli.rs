@@ -140,7 +140,9 @@ fn scores_as_jsonl_keep_the_contract() {
     let found = records(&stdout(folder.path(), &["score", "a.txt", "--format", "jsonl"]));
     assert_eq!(found.len(), 1);
     let line = &found[0];
-    assert_eq!(keys(line), ["id", "stance", "sentiment", "voices", "known_share", "evidence"]);
+    // What was added to the contract comes behind it.
+    assert_eq!(keys(line), ["id", "stance", "sentiment", "voices", "known_share", "evidence", "on_target"]);
+    assert_eq!(keys(&line["on_target"]["probabilities"]), ["true", "false"]);
     assert_eq!(line["id"], "a");
     let axes = [("stance", ["favor", "against", "none"]), ("sentiment", ["positive", "negative", "neutral"])];
     for (axis, classes) in axes {
@@ -183,7 +185,7 @@ fn scores_as_a_table_and_as_csv_name_documents_and_classes() {
         names[..6],
         ["id", "stance", "stance_p_favor", "stance_p_against", "stance_p_none", "stance_abstain"]
     );
-    assert_eq!(names.last().unwrap(), "known_share");
+    assert_eq!(names[names.len() - 2..], ["known_share", "on_target_p_true"]);
     let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
     assert_eq!((&rows[0][0], &rows[1][0]), ("a", "has, a comma"));
     let line = &records(&stdout(folder.path(), &["score", "a.txt", "--format", "jsonl"]))[0];
@@ -473,6 +475,22 @@ fn origins_are_told_apart_where_labels_have_several() {
         .assert()
         .code(2)
         .stderr(contains("--folds origins"));
+}
+
+#[test]
+fn a_text_about_something_else_is_told_apart_beside_its_decision() {
+    let folder = folder();
+    put(
+        folder.path(),
+        "sport.txt",
+        "فاز المنتخب المصري على نظيره المغربي بهدفين في مباراة ودية أقيمت مساء أمس",
+    );
+    let line = stdout(folder.path(), &["score", "sport.txt", "--format", "jsonl"]);
+    let found: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(found["stance"]["abstain"], "off-target");
+    assert_eq!(found["on_target"]["label"], "false");
+    assert_eq!(found["sentiment"]["abstain"], Value::Null);
+    assert!(stdout(folder.path(), &["score", "sport.txt"]).contains("(off-target)"));
 }
 
 #[test]

@@ -251,3 +251,64 @@ fn a_sure_label_counts_more_than_a_close_call_and_off_target_says_nothing_of_sid
     };
     close(&off(0), &off(2), "off target");
 }
+
+// On target or off it
+
+/// 25 articles on the own target, 25 on others or off it, told apart by their words.
+fn about() -> Corpus {
+    let mut rng = RngSeed(6).stream("about");
+    let examples = (0..50).map(|number| {
+        let off = number % 2 == 1;
+        let mut words = vec!["مدينة", "يوم", "ناس", "طريق", "بيت", "باب", "سماء"];
+        words.extend(if off {
+            ["كرة", "ملعب", "هدف"]
+        } else {
+            ["قوات", "مطار", "حدود"]
+        });
+        let document = Document::from_text(format!("d{number:02}"), text(&words, &mut rng));
+        Example {
+            target: (off && number % 4 == 1).then(|| "another".to_owned()),
+            on_target: Some(number % 4 != 3),
+            ..Example::new(document, vec![Some(if off { 2 } else { number % 3 })])
+        }
+    });
+    Corpus {
+        name: "about".into(),
+        target: Some("own".into()),
+        examples: examples.collect(),
+        axes: vec![Axis::stance()],
+    }
+}
+
+#[test]
+fn an_article_about_something_else_is_said_to_be_off_target() {
+    let mut corpus = about();
+    corpus.add_on_target();
+    corpus.add_on_target();
+    assert_eq!(corpus.axes.len(), 2, "the axis is added once");
+    assert_eq!(corpus.counts(1, false), [25, 25]);
+    let trained = train(&corpus, &quick(), &|| ()).unwrap();
+    let scorer = Scorer::new(&trained.model).unwrap();
+    let stance = |text: &str| scorer.score(&Document::from_text("x", text), 0).heads[0].clone();
+    assert_eq!(stance("كرة ملعب هدف ناس").abstain, Some("off-target"));
+    assert_eq!(stance("قوات مطار حدود ناس").abstain, None);
+    // The decision stands beside it, and other reasons come first.
+    assert_eq!(stance("").abstain, Some("too-short"));
+    let heads = scorer.score(&Document::from_text("x", "كرة ملعب هدف"), 0).heads;
+    assert_eq!(heads[1].class, 1);
+    assert_eq!(heads[1].abstain, None);
+}
+
+#[test]
+fn what_an_article_is_about_is_learned_from_examples_enough_of_both_kinds() {
+    let mut few = about();
+    few.examples.truncate(30);
+    few.add_on_target();
+    assert_eq!(few.axes.len(), 1);
+    let mut corpus = about();
+    corpus.add_on_target();
+    // Without the other targets too few are left off target.
+    let own = corpus.of_target("own").unwrap();
+    assert_eq!(own.axes, [Axis::stance()]);
+    assert!(own.examples.iter().all(|example| example.labels.len() == 1));
+}

@@ -45,6 +45,19 @@ pub fn by_origin_text(axis: &Axis, evaluations: &[&OriginEvaluation]) -> String 
         }
     }
     let mut out = table(&header("origin", axis), &rows, 1);
+    for evaluation in evaluations.iter().filter(|_| axis.is_on_target()) {
+        let share = |truth: &str| {
+            let of: Vec<_> = evaluation.predictions.iter().filter(|made| made.truth == truth).collect();
+            let off = of.iter().filter(|made| made.predicted == "false").count();
+            if of.is_empty() { "none there".into() } else { format!("{off} of {}", of.len()) }
+        };
+        out += &format!(
+            "taken for off target, {}: on target {}, off target {}\n",
+            evaluation.origin,
+            share("true"),
+            share("false")
+        );
+    }
     for evaluation in evaluations {
         let Some((sided, n)) = evaluation.off_target else { continue };
         out += &format!("off target, {}: {sided} of {n} were given a side\n", evaluation.origin);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use kzstance::document::Document;
 use kzstance::error::Place;
-use kzstance::model::{Header, Score as Scored, Scorer};
+use kzstance::model::{HeadInfo, HeadScore, Header, Score as Scored, Scorer};
 use kzstance::read::{files, jsonl, read_file};
 use kzstance::write::AtomicFile;
 use kzstance::{Error, Result};
@@ -281,14 +281,12 @@ fn pass_on(held: &mut Vec<u8>) -> Result<()> {
 fn json_of(score: &Scored, header: &Header) -> Value {
     let mut line = Map::new();
     line.insert("id".into(), json!(score.id));
-    for (head, found) in header.heads.iter().zip(&score.heads) {
-        let probabilities: Map<String, Value> =
-            head.axis.classes.iter().cloned().zip(found.probabilities.iter().map(|p| json!(p))).collect();
-        line.insert(
-            head.axis.name.clone(),
-            json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain}),
-        );
-    }
+    let judged = |wanted: bool| -> Vec<(String, Value)> {
+        let heads = header.heads.iter().zip(&score.heads);
+        let heads = heads.filter(|(head, _)| head.axis.is_on_target() == wanted);
+        heads.map(|(head, found)| (head.axis.name.clone(), head_json(head, found))).collect()
+    };
+    line.extend(judged(false));
     let voices: Map<String, Value> = score
         .voices
         .iter()
@@ -306,29 +304,42 @@ fn json_of(score: &Scored, header: &Header) -> Value {
         })
         .collect();
     line.insert("evidence".into(), Value::Array(evidence));
+    line.extend(judged(true));
     Value::Object(line)
+}
+
+fn head_json(head: &HeadInfo, found: &HeadScore) -> Value {
+    let probabilities: Map<String, Value> =
+        head.axis.classes.iter().cloned().zip(found.probabilities.iter().map(|p| json!(p))).collect();
+    json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain})
 }
 
 fn csv_names(header: &Header) -> Vec<String> {
     let mut names = vec!["id".to_owned()];
-    for head in &header.heads {
+    for head in header.heads.iter().filter(|head| !head.axis.is_on_target()) {
         let axis = &head.axis.name;
         names.push(axis.clone());
         names.extend(head.axis.classes.iter().map(|class| format!("{axis}_p_{class}")));
         names.push(format!("{axis}_abstain"));
     }
     names.push("known_share".into());
+    if header.heads.iter().any(|head| head.axis.is_on_target()) {
+        names.push("on_target_p_true".into());
+    }
     names
 }
 
 fn csv_values(score: &Scored, header: &Header) -> Vec<String> {
     let mut values = vec![score.id.clone()];
-    for (head, found) in header.heads.iter().zip(&score.heads) {
+    let heads = || header.heads.iter().zip(&score.heads);
+    for (head, found) in heads().filter(|(head, _)| !head.axis.is_on_target()) {
         values.push(head.axis.classes[found.class].clone());
         values.extend(found.probabilities.iter().map(f64::to_string));
         values.push(found.abstain.unwrap_or_default().to_owned());
     }
     values.push(score.known_share.to_string());
+    let on_target = heads().filter(|(head, _)| head.axis.is_on_target());
+    values.extend(on_target.map(|(_, found)| found.probabilities[0].to_string()));
     values
 }
 
@@ -342,6 +353,10 @@ fn csv_line(values: &[String]) -> String {
 fn table_of(scores: &[Scored], header: &Header, isolate: bool) -> String {
     let mut names = vec!["document".to_owned()];
     for head in &header.heads {
+        if head.axis.is_on_target() {
+            names.push("on target".into());
+            continue;
+        }
         names.push(head.axis.name.clone());
         names.extend(head.axis.classes.iter().cloned());
     }
@@ -363,6 +378,10 @@ fn table_of(scores: &[Scored], header: &Header, isolate: bool) -> String {
 fn table_row(score: &Scored, header: &Header) -> Vec<String> {
     let mut row = vec![score.id.clone()];
     for (head, found) in header.heads.iter().zip(&score.heads) {
+        if head.axis.is_on_target() {
+            row.push(format!("{:.0} %", 100.0 * found.probabilities[0]));
+            continue;
+        }
         let label = &head.axis.classes[found.class];
         row.push(found.abstain.map_or_else(|| label.clone(), |reason| format!("{label} ({reason})")));
         row.extend(found.probabilities.iter().map(|p| format!("{p:.3}")));

@@ -117,12 +117,13 @@ fn report(trained: &Trained) -> String {
 fn press(head: &HeadInfo) -> Option<Vec<String>> {
     let press = head.origins.iter().find(|quality| quality.origin == "press")?;
     let of = |figured: Figure| figure(figured.value, figured.interval);
+    let polar = |figured: Figure| if head.axis.polar.is_empty() { "—".into() } else { of(figured) };
     Some(vec![
         head.axis.name.clone(),
         press.n.to_string(),
         of(press.macro_f1),
-        of(press.semeval_f),
-        of(press.sided),
+        polar(press.semeval_f),
+        polar(press.sided),
     ])
 }
 
@@ -143,6 +144,11 @@ fn row(head: &HeadInfo) -> Vec<String> {
         head.c.to_string(),
         format!("n = {}", quality.n),
         figure(quality.macro_f1, quality.macro_f1_interval),
-        figure(quality.semeval_f, quality.semeval_f_interval),
+        // An axis without polar classes has no such figure, which is not the same as an undefined one.
+        if head.axis.polar.is_empty() {
+            "—".into()
+        } else {
+            figure(quality.semeval_f, quality.semeval_f_interval)
+        },
     ]
 }

@@ -141,7 +141,11 @@ fn write_quality(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
             head.axis.name,
             quality.n,
             figure(quality.macro_f1, quality.macro_f1_interval),
-            figure(quality.semeval_f, quality.semeval_f_interval),
+            if head.axis.polar.is_empty() {
+                "—".into()
+            } else {
+                figure(quality.semeval_f, quality.semeval_f_interval)
+            },
             quality.accuracy.map_or("undefined".into(), |accuracy| format!("{accuracy:.3}")),
             quality.folds
         )?;

@@ -14,6 +14,7 @@ use crate::document::{Body, Document};
 use crate::error::Result;
 use crate::features::design::{scale, squared_length};
 use crate::features::{Extractor, Vectorizer};
+use crate::label::Axis;
 use crate::learn::logistic::{Scheme, decide, probabilities, toward};
 use crate::text::{Voice, tokens};
 
@@ -161,7 +162,7 @@ impl Scorer {
             (_, 0) => Some("unfamiliar"),
             _ => None,
         };
-        let heads: Vec<HeadScore> = self
+        let mut heads: Vec<HeadScore> = self
             .heads
             .iter()
             .map(|head| {
@@ -174,6 +175,11 @@ impl Scorer {
                 HeadScore { class: decide(head.scheme, &probabilities), probabilities, abstain }
             })
             .collect();
+        let axes = || self.header.heads.iter().map(|head| &head.axis);
+        let off = axes().position(Axis::is_on_target).is_some_and(|gate| heads[gate].class == 1);
+        for (head, _) in heads.iter_mut().zip(axes()).filter(|(_, axis)| axis.is_toward_target()) {
+            head.abstain = head.abstain.or(off.then_some("off-target"));
+        }
         let mut evidence = Vec::new();
         if let (Some(head), Some(score), true) = (self.heads.first(), heads.first(), explain > 0) {
             let toward = toward(head.scheme, score.probabilities.len(), score.class);

@@ -180,7 +180,8 @@ fn manifest_folder(
     let mut axes: Vec<Axis> = manifest.axes.into_iter().map(ManifestAxis::axis).collect();
     if !wanted.is_empty() {
         axes.retain(|axis| wanted.iter().any(|(name, _)| *name == axis.name));
-        if let Some((name, _)) = wanted.iter().find(|(name, _)| !axes.iter().any(|axis| axis.name == *name)) {
+        let is_there = |name: &str| name == "on_target" || axes.iter().any(|axis| axis.name == name);
+        if let Some((name, _)) = wanted.iter().find(|(name, _)| !is_there(name)) {
             return Err(Error::Usage(format!(
                 "{}: there is no axis «{name}»",
                 folder.join("labels.toml").display()
@@ -199,6 +200,9 @@ fn manifest_folder(
                 corpus.examples.push(example);
             }
         }
+    }
+    if wanted.is_empty() || wanted.iter().any(|(name, _)| name == "on_target") {
+        corpus.add_on_target();
     }
     Ok(corpus)
 }
