@@ -478,6 +478,31 @@ fn origins_are_told_apart_where_labels_have_several() {
 }
 
 #[test]
+fn an_axis_counts_the_labels_of_the_origins_that_its_manifest_lists() {
+    let folder = with_labels();
+    let rows = |folder: &Path| -> Vec<String> {
+        let said = stdout(folder, &["check", "labels/", "--axis", "sentiment"]);
+        said.lines().filter(|line| line.starts_with(" authored")).map(str::to_owned).collect()
+    };
+    let of = |rows: &[String]| -> Vec<u64> {
+        rows[0].split_whitespace().skip(1).map(|count| count.parse().unwrap()).collect()
+    };
+    let left_out = of(&rows(folder.path()));
+    assert_eq!(left_out[..3], [0, 0, 0]);
+    let manifest = std::fs::read_to_string(folder.path().join("labels/labels.toml")).unwrap();
+    let all: String = manifest
+        .lines()
+        .filter(|line| !line.starts_with("origins"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    put(folder.path(), "labels/labels.toml", all);
+    let counted = of(&rows(folder.path()));
+    assert!(counted[..3].iter().all(|&count| count > 0), "{counted:?}");
+    assert_eq!(counted[3], 0);
+    assert_eq!(counted.iter().sum::<u64>(), left_out.iter().sum::<u64>());
+}
+
+#[test]
 fn a_text_about_something_else_is_told_apart_beside_its_decision() {
     let folder = folder();
     put(

@@ -406,6 +406,9 @@ pub fn evaluate_origins(
     for origin in order(corpus) {
         let (splits, held_out) = ground.splits(&origin);
         let judged = ground.judge(&splits, Recipe::Whole, config, done)?;
+        if judged.is_empty() {
+            continue;
+        }
         found.push(ground.examples.evaluation(&origin, Recipe::Whole, held_out, &judged, config.seed));
         if origin != "press" || !corpus.axes[axis].is_toward_target() {
             continue;

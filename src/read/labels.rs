@@ -71,6 +71,9 @@ struct ManifestAxis {
     polar: Vec<String>,
     #[serde(default)]
     aliases: BTreeMap<String, String>,
+    /// The origins whose labels of this axis count; all where none is listed.
+    #[serde(default)]
+    origins: Vec<String>,
 }
 
 impl ManifestAxis {
@@ -177,6 +180,8 @@ fn manifest_folder(
     told: &mut dyn FnMut(String),
 ) -> Result<Corpus> {
     let manifest = read_manifest(folder, told)?;
+    let origins: BTreeMap<String, Vec<String>> =
+        manifest.axes.iter().map(|axis| (axis.name.clone(), axis.origins.clone())).collect();
     let mut axes: Vec<Axis> = manifest.axes.into_iter().map(ManifestAxis::axis).collect();
     if !wanted.is_empty() {
         axes.retain(|axis| wanted.iter().any(|(name, _)| *name == axis.name));
@@ -200,6 +205,11 @@ fn manifest_folder(
                 corpus.examples.push(example);
             }
         }
+    }
+    for (number, axis) in corpus.axes.iter().enumerate() {
+        let counted = &origins[&axis.name];
+        let others = corpus.examples.iter_mut().filter(|example| !counted.contains(&example.origin));
+        others.filter(|_| !counted.is_empty()).for_each(|example| example.labels[number] = None);
     }
     if wanted.is_empty() || wanted.iter().any(|(name, _)| name == "on_target") {
         corpus.add_on_target();
