@@ -167,6 +167,39 @@ fn every_article_is_judged_once_and_counted_where_it_belongs() {
     assert!(found.iter().filter(|found| found.origin == "press").all(|found| found.predictions.len() == 24));
 }
 
+/// Of three origins, two are not enough to train on without the third.
+#[test]
+fn an_origin_that_the_others_cannot_stand_in_for_is_said_in_evaluation_and_no_bar_to_training() {
+    let mut corpus = corpus();
+    corpus.examples.retain(|example| ["press", "seed"].contains(&example.origin.as_str()));
+    let error = evaluate_origins(&corpus, 0, &quick(), &|| ()).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    let said = error.to_string();
+    assert!(said.contains("origin «press» held out") && said.contains("--folds 5"), "{said}");
+    let trained = kzstance::train(&corpus, &quick(), &|| ()).unwrap();
+    let press = &trained.model.header().heads[0].origins[0];
+    assert_eq!((press.origin.as_str(), press.n), ("press", 23));
+    assert!(press.held_out.contains("folds"), "{}", press.held_out);
+}
+
+/// An origin of a user's own: few articles one by one, many at once.
+#[test]
+fn a_large_origin_of_another_name_is_held_out_at_once() {
+    let mut corpus = corpus();
+    for example in corpus.examples.iter_mut().filter(|example| example.origin == "press") {
+        example.origin = "forum".into();
+    }
+    let found = evaluated(&corpus);
+    let of = |origin: &str| found.iter().find(|found| found.origin == origin).unwrap();
+    assert_eq!(of("forum").held_out, "trained without any of it");
+    assert_eq!(of("seed").held_out, "one article left out at a time");
+    assert_eq!(
+        kzstance::evaluate::origins::count_fits(&corpus, 0),
+        // Forum at once, four registers, two targets, two seeds.
+        1 + 4 + 2 + 2
+    );
+}
+
 #[test]
 fn a_probe_finds_what_gives_labels_away_and_nothing_else() {
     let honest = corpus();

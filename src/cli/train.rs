@@ -108,7 +108,7 @@ fn report(trained: &Trained) -> String {
         let wanted = ["press articles", "n", "macro-F1", "F of polar classes", "AUC of taking a side"]
             .map(str::to_owned);
         out += &table(&wanted, &press, 1);
-        out += "those on target, judged by a model that saw no press article\n\n";
+        out += "judged by a model that saw no press article; stance of those on target\n\n";
     }
     out
 }

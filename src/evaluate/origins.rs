@@ -9,7 +9,8 @@
 //! | `press` | all of it | every other origin |
 //! | `authored` | one register | the rest, without the pairs that reach into the register |
 //! | `other-target` | one target | the rest; only *whether* a side is taken can be judged |
-//! | `seed`, and any other | one article | the rest |
+//! | `seed`, and any other of twenty articles or fewer | one article | the rest |
+//! | any other | all of it | every other origin |
 //!
 //! Whatever shares an outlet, a pair or a cluster of near-duplicates with what is held out is left out
 //! of training too.
@@ -92,6 +93,9 @@ struct Split {
     train: Vec<usize>,
     held: Vec<usize>,
 }
+
+/// An origin of so few articles is judged one by one.
+const FEW: usize = 20;
 
 /// What judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +191,9 @@ impl<'c> Examples<'c> {
         let sure: Vec<usize> =
             on_target.iter().copied().filter(|&place| self.example(place).confidence != Some(1)).collect();
         let figures = |places: &[usize]| self.figures(places, judged, scheme, seed);
-        let third = |place: &usize| decide(scheme, &judged[place]) < 2;
+        let polar = self.corpus.axes[self.axis].polar_indices();
+        let sided =
+            |place: &usize| polar.is_some_and(|polar| polar.contains(&decide(scheme, &judged[place])));
         OriginEvaluation {
             origin: origin.to_owned(),
             model: recipe.name(),
@@ -195,7 +201,7 @@ impl<'c> Examples<'c> {
             all: figures(&on_target),
             sure: (sure.len() < on_target.len()).then(|| figures(&sure)),
             off_target: (!off_target.is_empty())
-                .then(|| (off_target.iter().filter(|place| third(place)).count(), off_target.len())),
+                .then(|| (off_target.iter().filter(|place| sided(place)).count(), off_target.len())),
             predictions: places
                 .iter()
                 .map(|&place| self.prediction(place, &judged[&place], scheme))
@@ -264,7 +270,7 @@ impl<'c> Examples<'c> {
 }
 
 impl<'c> Ground<'c> {
-    /// The examples of an axis. `folded` is the corpus whose groups count (that of the texts, where
+    /// The examples of an axis. `grouping` is the corpus whose groups count (that of the texts, where
     /// `corpus` is a reduction of it).
     pub(crate) fn new(
         corpus: &'c Corpus,
@@ -289,7 +295,7 @@ impl<'c> Ground<'c> {
     fn split(&self, held: Vec<usize>) -> Split {
         let groups: BTreeSet<usize> = held.iter().map(|&place| self.examples.groups[place]).collect();
         let train = (0..self.examples.sample.rows.len())
-            .filter(|&place| !groups.contains(&self.examples.groups[place]) && !held.contains(&place))
+            .filter(|&place| !groups.contains(&self.examples.groups[place]))
             .collect();
         Split { train, held }
     }
@@ -304,17 +310,16 @@ impl<'c> Ground<'c> {
             }
             parts.into_values().map(|held| self.split(held)).collect::<Vec<_>>()
         };
-        match origin {
-            "press" => {
-                (vec![self.split(self.examples.places(of_origin))], "trained without any press article")
-            }
-            "authored" => (
+        match (origin, self.examples.places(of_origin)) {
+            ("press", held) => (vec![self.split(held)], "trained without any press article"),
+            ("authored", _) => (
                 by(&|example| example.register.clone().unwrap_or_default()),
                 "one register left out at a time, with the pairs that reach into it",
             ),
-            "other-target" => {
+            ("other-target", _) => {
                 (by(&|example| example.target.clone().unwrap_or_default()), "one target left out at a time")
             }
+            (_, held) if held.len() > FEW => (vec![self.split(held)], "trained without any of it"),
             _ => (by(&|example| example.document.id.clone()), "one article left out at a time"),
         }
     }
@@ -405,7 +410,13 @@ pub fn evaluate_origins(
     let mut found = Vec::new();
     for origin in order(corpus) {
         let (splits, held_out) = ground.splits(&origin);
-        let judged = ground.judge(&splits, Recipe::Whole, config, done)?;
+        let judged = ground.judge(&splits, Recipe::Whole, config, done).map_err(|error| match error {
+            Error::TooFew(problem) => Error::TooFew(format!(
+                "{}, origin «{origin}» held out: {problem}; or cross-validate over all origins with --folds 5",
+                corpus.axes[axis].name
+            )),
+            other => other,
+        })?;
         if judged.is_empty() {
             continue;
         }
@@ -487,7 +498,10 @@ pub fn count_fits(corpus: &Corpus, axis: usize) -> usize {
         "press" => 1,
         "authored" => distinct(origin, &|example| example.register.clone()),
         "other-target" => distinct(origin, &|example| example.target.clone()),
-        _ => distinct(origin, &|example| Some(example.document.id.clone())),
+        _ => match distinct(origin, &|example| Some(example.document.id.clone())) {
+            few @ 0..=FEW => few,
+            _ => 1,
+        },
     };
     order(corpus).iter().map(fits).sum()
 }
