@@ -478,6 +478,17 @@ fn origins_are_told_apart_where_labels_have_several() {
 }
 
 #[test]
+fn labels_of_one_origin_cannot_be_told_apart() {
+    let folder = folder();
+    put(folder.path(), "own.csv", csv_of(&articles(24)));
+    kzstance(folder.path())
+        .args(["evaluate", "own.csv", "--folds", "origins"])
+        .assert()
+        .code(2)
+        .stderr(contains("two or more").and(contains("--folds 5")));
+}
+
+#[test]
 fn an_axis_counts_the_labels_of_the_origins_that_its_manifest_lists() {
     let folder = with_labels();
     let rows = |folder: &Path| -> Vec<String> {

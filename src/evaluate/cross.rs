@@ -214,13 +214,18 @@ pub struct Extras {
 /// the axis that has a target. `done` is called after each fit.
 ///
 /// # Errors
-/// [`Error::TooFew`] and whatever a fit can fail with.
+/// [`Error::Usage`] for a corpus of one origin, [`Error::TooFew`], and whatever a fit can fail with.
 pub fn evaluate_by_origin(
     corpus: &Corpus,
     config: &TrainConfig,
     extras: Extras,
     done: &(dyn Fn() + Sync),
 ) -> Result<Evaluation> {
+    if corpus.origins().len() < 2 {
+        return Err(Error::Usage(
+            "origins can be told apart where the labels name two or more, in a column «origin»; cross-validate with --folds 5".into(),
+        ));
+    }
     let mut origins = Vec::new();
     for (number, axis) in corpus.axes.iter().enumerate() {
         let toward = axis.is_toward_target();
