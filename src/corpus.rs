@@ -197,16 +197,6 @@ impl Corpus {
         sha256_hex(all.as_bytes())
     }
 
-    /// SHA-256 of ids and words alone, whatever was judged of them.
-    pub fn documents_digest(&self) -> String {
-        let mut all = String::new();
-        for example in &self.examples {
-            all += &json!([example.document.id, features_digest(&example.document.segments())]).to_string();
-            all.push('\n');
-        }
-        sha256_hex(all.as_bytes())
-    }
-
     /// A group number for each example: examples that name the same in `field` share one, those
     /// that name nothing stand alone.
     pub fn groups_by(&self, field: impl Fn(&Example) -> Option<&str>) -> Vec<usize> {

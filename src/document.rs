@@ -99,6 +99,21 @@ impl Document {
         }
     }
 
+    /// Tells whether two documents have the same words, whatever their ids and voices: the first eight
+    /// bytes of the SHA-256 of the bag of all words, little-endian.
+    pub fn fingerprint(&self) -> u64 {
+        let mut all = Bag::default();
+        for (token, count) in self.segments().into_iter().flat_map(|segment| segment.bag.0) {
+            let sum = all.0.entry(token).or_insert(0);
+            *sum = sum.saturating_add(count);
+        }
+        // Serialising a map with string keys cannot fail.
+        let digest = Sha256::digest(serde_json::to_string(&all).unwrap_or_default());
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        u64::from_le_bytes(first)
+    }
+
     /// A field's text; numbers and booleans as they are written. Null and absent are `None`.
     pub fn field(&self, name: &str) -> Option<String> {
         match self.fields.get(name)? {
@@ -151,6 +166,7 @@ mod tests {
             let document = Document::from_text("a", text);
             let bags = Document { body: Body::Segments(document.segments()), ..document.clone() };
             prop_assert_eq!(words(&document), words(&bags));
+            prop_assert_eq!(document.fingerprint(), bags.fingerprint());
             prop_assert_eq!(document.segments(), bags.segments());
         }
     }

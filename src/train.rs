@@ -101,11 +101,13 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         mean_length: vectorizer.mean_length,
         block_sizes: vectorizer.blocks.iter().map(|block| block.terms.len()).collect(),
         training_digest: corpus.digest(),
-        documents_digest: corpus.documents_digest(),
         origins: corpus.origins(),
         heads,
     };
-    Ok(Trained { model: Model::new(header, &vectorizer, &weights)?, paths, evaluations })
+    let mut fingerprints: Vec<u64> =
+        corpus.examples.iter().map(|example| example.document.fingerprint()).collect();
+    fingerprints.sort_unstable();
+    Ok(Trained { model: Model::new(header, &vectorizer, &weights, &fingerprints)?, paths, evaluations })
 }
 
 fn quality(evaluation: &AxisEvaluation) -> Quality {

@@ -563,6 +563,15 @@ fn a_model_is_not_judged_on_the_labels_it_was_trained_on() {
     put(folder.path(), "new.csv", csv_of(&given[24..]));
     let said = stdout(folder.path(), &["evaluate", "new.csv", "-m", "own.kzm"]);
     assert!(said.contains("a given model, nothing fitted") && said.contains("n = 6"), "{said}");
+    // Of a file that holds both, the new ones are judged, whatever the known ones are called there.
+    let mut renamed = articles(30);
+    for (number, article) in renamed.iter_mut().enumerate() {
+        article.id = format!("other{number}");
+    }
+    put(folder.path(), "both.csv", csv_of(&renamed));
+    let both = kzstance(folder.path()).args(["evaluate", "both.csv", "-m", "own.kzm"]).assert().success();
+    let both = both.stderr(contains("trained on 24 of these 30 articles"));
+    assert!(String::from_utf8_lossy(&both.get_output().stdout).contains("n = 6"));
     // The same articles with one axis less are still the same articles.
     kzstance(folder.path())
         .args(["evaluate", "own.csv", "-m", "own.kzm", "--axis", "stance"])

@@ -191,6 +191,7 @@ fn a_model_is_a_safetensors_file() {
     let wanted = [
         ("coefficients.stance", Dtype::F32, vec![features, 3]),
         ("document_frequency", Dtype::U32, vec![features]),
+        ("fingerprints", Dtype::U64, vec![DEFAULT.model.header().n_documents as usize]),
         ("intercepts.stance", Dtype::F64, vec![3]),
         ("term_ends", Dtype::U32, vec![features]),
         ("term_text", Dtype::U8, vec![text]),
@@ -298,7 +299,7 @@ proptest! {
     /// file must run.
     #[test]
     fn a_file_of_arbitrary_numbers_is_refused_or_runs(
-        name in prop::sample::select(vec!["document_frequency", "term_ends", "term_text", "coefficients.stance", "intercepts.stance"]),
+        name in prop::sample::select(vec!["document_frequency", "fingerprints", "term_ends", "term_text", "coefficients.stance", "intercepts.stance"]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut parts = Parts::of_small();
@@ -474,7 +475,7 @@ fn a_header_that_does_not_parse_is_damage() {
 #[test]
 fn missing_tensors_and_wrong_types_are_damage() {
     let names: Vec<String> = Parts::of_small().tensors.keys().cloned().collect();
-    assert_eq!(names.len(), 6);
+    assert_eq!(names.len(), 7);
     for name in names.iter().filter(|name| *name != "~sha256") {
         let mut parts = Parts::of_small();
         parts.tensors.remove(name);
@@ -484,7 +485,7 @@ fn missing_tensors_and_wrong_types_are_damage() {
         match tensor.0 {
             Dtype::F32 => tensor.0 = Dtype::I32,
             Dtype::U32 => tensor.0 = Dtype::F32,
-            Dtype::F64 => tensor.0 = Dtype::I64,
+            Dtype::F64 | Dtype::U64 => tensor.0 = Dtype::I64,
             // The terms are bytes: others are no text.
             _ => tensor.2.fill(0xFF),
         }
@@ -494,9 +495,13 @@ fn missing_tensors_and_wrong_types_are_damage() {
 
 #[test]
 fn arrays_of_the_wrong_length_are_damage() {
-    for (name, width) in
-        [("document_frequency", 4), ("term_ends", 4), ("coefficients.stance", 12), ("intercepts.stance", 8)]
-    {
+    for (name, width) in [
+        ("document_frequency", 4),
+        ("fingerprints", 8),
+        ("term_ends", 4),
+        ("coefficients.stance", 12),
+        ("intercepts.stance", 8),
+    ] {
         let mut parts = Parts::of_small();
         let tensor = parts.tensor(name);
         tensor.1[0] -= 1;
@@ -861,4 +866,16 @@ fn a_text_of_unknown_words_alone_is_unfamiliar() {
         let score = scorer.score(&Document::from_text("t", format!("ظغضث qzx {} ذشخ", word(7))), 9);
         assert_eq!((score.heads[0].abstain, score.known_share), (None, 0.25));
     }
+}
+
+#[test]
+fn fingerprints_that_do_not_rise_are_damage() {
+    let mut parts = Parts::of_small();
+    let bytes = &mut parts.tensor("fingerprints").2;
+    let (first, last) = (bytes[..8].to_vec(), bytes[bytes.len() - 8..].to_vec());
+    assert_ne!(first, last);
+    let end = bytes.len() - 8;
+    bytes[..8].copy_from_slice(&last);
+    bytes[end..].copy_from_slice(&first);
+    assert!(damage(&parts).contains("fingerprints"));
 }

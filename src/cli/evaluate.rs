@@ -84,12 +84,15 @@ impl Evaluate {
         }
         let found = if self.model.is_some() {
             let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
-            if scorer.header().documents_digest == corpus.documents_digest() {
-                return Err(Error::Usage(
-                    "the model was trained on these very articles: figures on them would say nothing; leave -m out to cross-validate".into(),
+            let found = evaluate_model(&corpus, &scorer, config.seed)?;
+            if found.left_out > 0 {
+                Talk::warn(format!(
+                    "the model was trained on {} of these {} articles: they are left out",
+                    found.left_out,
+                    corpus.examples.len()
                 ));
             }
-            evaluate_model(&corpus, &scorer, config.seed)?
+            found
         } else {
             self.cross_validate(&corpus, &config, plan, talk)?
         };

@@ -140,6 +140,14 @@ pub struct Evaluation {
     /// Origins apart, axis by axis; see [`super::origins`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<AxisOrigins>,
+    /// Documents that a given model was trained on, and that were therefore not judged.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde asks for.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The evaluation of one axis with its origins apart.
@@ -198,6 +206,7 @@ pub fn evaluate(
         axes,
         mean_semeval_f,
         origins: Vec::new(),
+        left_out: 0,
     })
 }
 
@@ -244,6 +253,7 @@ pub fn evaluate_by_origin(
         axes: Vec::new(),
         mean_semeval_f: Vec::new(),
         origins,
+        left_out: 0,
     })
 }
 
@@ -401,12 +411,23 @@ pub(crate) fn evaluate_axis(
     ))
 }
 
-/// Evaluates a given model on a corpus: nothing is fitted.
+/// Evaluates a given model on a corpus: nothing is fitted. Documents whose words the model was trained
+/// on are left out, and counted.
 ///
 /// # Errors
-/// [`Error::Usage`] where the model judges none of the corpus's axes, or has other classes.
+/// [`Error::Usage`] where the model judges none of the corpus's axes, has other classes, or was trained
+/// on all of the documents.
 pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result<Evaluation> {
     let heads = &scorer.header().heads;
+    let mut unseen = corpus.clone();
+    unseen.examples.retain(|example| !scorer.was_trained_on(&example.document));
+    let left_out = corpus.examples.len() - unseen.examples.len();
+    if unseen.examples.is_empty() {
+        return Err(Error::Usage(
+            "the model was trained on these very articles: figures on them would say nothing; leave -m out to cross-validate".into(),
+        ));
+    }
+    let corpus = &unseen;
     let scores: Vec<_> =
         corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
     let config = TrainConfig { features: scorer.header().features.clone(), ..TrainConfig::default() };
@@ -449,6 +470,7 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
         axes,
         mean_semeval_f: Vec::new(),
         origins: Vec::new(),
+        left_out,
     })
 }
 

@@ -9,6 +9,7 @@
 //!   document_frequency    U32 [features]
 //!   term_ends             U32 [features]            where each term ends in term_text
 //!   term_text             U8  [bytes]               UTF-8, block by block, by falling document frequency
+//!   fingerprints          U64 [documents]           of the training documents' words, rising
 //!   ~sha256               U8  [32]                  of every byte before it: the file's last 32 bytes
 //! ```
 
@@ -69,6 +70,7 @@ impl Model {
         header: Header,
         vectorizer: &Vectorizer,
         heads: &[(Vec<f32>, Vec<f64>)],
+        fingerprints: &[u64],
     ) -> Result<Self> {
         let mut text = String::new();
         let mut ends: Vec<u32> = Vec::with_capacity(vectorizer.len());
@@ -89,6 +91,12 @@ impl Model {
             ),
             ("term_ends".into(), Dtype::U32, vec![features], bytemuck::cast_slice(&ends).to_vec()),
             ("term_text".into(), Dtype::U8, vec![text.len()], text.into_bytes()),
+            (
+                "fingerprints".into(),
+                Dtype::U64,
+                vec![fingerprints.len()],
+                bytemuck::cast_slice(fingerprints).to_vec(),
+            ),
             (CHECKSUM.into(), Dtype::U8, vec![32], vec![0; 32]),
         ];
         for (head, (coefficients, intercepts)) in header.heads.iter().zip(heads) {
@@ -207,6 +215,10 @@ impl Model {
         if df.len() != features || df.iter().any(|&df| df > header.n_documents) {
             return Err("document_frequency does not fit the number of terms or documents".into());
         }
+        let fingerprints = self.fingerprints()?;
+        if fingerprints.len() != header.n_documents as usize || !fingerprints.is_sorted() {
+            return Err("the fingerprints do not fit the number of documents, or do not rise".into());
+        }
         let ends = self.array::<u32>("term_ends")?;
         let text = self.term_text()?;
         let rising = ends.is_sorted_by(|a, b| a < b)
@@ -245,6 +257,11 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// The fingerprints of the training documents, rising; see [`crate::Document::fingerprint`].
+    pub(crate) fn fingerprints(&self) -> std::result::Result<Cow<'_, [u64]>, String> {
+        self.array("fingerprints")
     }
 
     /// What the model says of itself.
@@ -340,3 +357,4 @@ macro_rules! number {
 number!(f32, F32);
 number!(f64, F64);
 number!(u32, U32);
+number!(u64, U64);

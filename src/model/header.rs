@@ -32,9 +32,6 @@ pub struct Header {
     pub block_sizes: Vec<usize>,
     /// SHA-256 of the examples: ids, labels and words.
     pub training_digest: String,
-    /// SHA-256 of their ids and words alone: whoever judges by the same documents judges by what
-    /// the model was trained on.
-    pub documents_digest: String,
     /// Number of examples by origin (`press`, `seed`, …), sorted.
     pub origins: Vec<(String, usize)>,
     /// The classifiers.

@@ -29,6 +29,8 @@ pub struct Scorer {
     heads: Vec<HeadState>,
     /// Linear scores of all heads side by side.
     columns: usize,
+    /// Of the training documents, rising.
+    fingerprints: Vec<u64>,
     words: Mutex<FxHashMap<Box<str>, std::sync::Arc<Word>>>,
 }
 
@@ -111,8 +113,17 @@ impl Scorer {
             });
             first += columns;
         }
+        let fingerprints = model
+            .fingerprints()
+            .map_err(|problem| crate::Error::ModelDamaged { path: header.name.clone().into(), problem })?
+            .into_owned();
         let vectorizer = model.vectorizer();
-        Ok(Scorer { header, vectorizer, heads, columns: first, words: Mutex::default() })
+        Ok(Scorer { header, vectorizer, heads, columns: first, fingerprints, words: Mutex::default() })
+    }
+
+    /// Whether the model was trained on these very words, under whatever id.
+    pub fn was_trained_on(&self, document: &Document) -> bool {
+        self.fingerprints.binary_search(&document.fingerprint()).is_ok()
     }
 
     /// What the model says of itself.
