@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::corpus::Corpus;
 use crate::error::Error;
-use crate::evaluate::cross::{NEAR_DUPLICATE, duplicate_clusters};
+use crate::evaluate::sample::{NEAR_DUPLICATE, duplicate_clusters};
 use crate::features::{FeatureConfig, Lexicon};
 use crate::read::Problems;
 

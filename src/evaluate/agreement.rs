@@ -16,16 +16,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::cross::ENOUGH;
 use super::interval::{Interval, cluster_bootstrap};
 use super::metrics::Confusion;
+use super::sample::{ENOUGH, RESAMPLES};
 use crate::error::{Error, Result};
 use crate::label::Axis;
 use crate::read::annotations::{Annotations, CONFIDENCE, Judgement};
 use crate::rng::RngSeed;
-
-/// Resamples of an interval.
-const RESAMPLES: usize = 1000;
 
 /// Names the layout of [`Agreement`] in JSON.
 pub const SCHEMA: &str = "kzstance-agreement/1";

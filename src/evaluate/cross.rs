@@ -7,30 +7,24 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::curve::{Point, learning_curves};
-use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
-use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
+use super::interval::Interval;
 use super::metrics::{Confusion, Metrics, measure};
 use super::origins::{Examples, OriginEvaluation, evaluate_origins};
 use super::probes::{Probed, evaluate_probes};
+use super::sample::{
+    Prediction, bootstrap_metrics, duplicate_clusters, judge_split, kept_together, lexicon_of, sample_of,
+};
 use crate::config::TrainConfig;
-use crate::corpus::{Corpus, Example};
+use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::features::vectorizer::Frequencies;
-use crate::features::{Design, Lexicon};
+use crate::features::Lexicon;
 use crate::label::Axis;
-use crate::learn::logistic::{decide, probabilities};
-use crate::learn::path::{Sample, choose_c};
-use crate::learn::{LearnConfig, Scheme};
+use crate::learn::Scheme;
+use crate::learn::logistic::decide;
+use crate::learn::path::Sample;
 use crate::model::Scorer;
 use crate::rng::RngSeed;
-
-/// Jaccard similarity of word sets from which two documents count as near-duplicates.
-pub const NEAR_DUPLICATE: f64 = 0.8;
-/// Resamples of an interval.
-pub(crate) const RESAMPLES: usize = 1000;
-/// Fewest examples that an interval is given for.
-pub const ENOUGH: usize = 20;
 
 /// Names the layout of [`Evaluation`] in JSON.
 pub const SCHEMA: &str = "kzstance-evaluation/1";
@@ -73,23 +67,6 @@ impl std::fmt::Display for FoldPlan {
             FoldPlan::LeaveOneGroupOut => write!(f, "leave one outlet out"),
         }
     }
-}
-
-/// What was judged of one example by a fit that had not seen it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Prediction {
-    /// The example.
-    pub id: String,
-    /// Where it comes from.
-    pub origin: String,
-    /// The fold it was held out in.
-    pub fold: usize,
-    /// The class it was given by hand.
-    pub truth: String,
-    /// The class decided.
-    pub predicted: String,
-    /// One a class, in the axis's order.
-    pub probabilities: Vec<f64>,
 }
 
 /// The evaluation of one axis, toward one target.
@@ -265,91 +242,6 @@ pub fn count_folds(corpus: &Corpus, plan: FoldPlan) -> usize {
         FoldPlan::LeaveOneOut | FoldPlan::LeaveOneGroupOut => corpus.examples.len(),
     };
     corpus.axes.iter().map(|axis| of_plan(if axis.name == "stance" { targets } else { 1 })).sum()
-}
-
-/// The words of a corpus.
-pub(crate) fn lexicon_of(corpus: &Corpus, config: &TrainConfig) -> Lexicon {
-    Lexicon::new(&config.features, corpus.examples.iter().map(|example| &example.document))
-}
-
-/// Clusters of near-duplicates: a number for each document of a lexicon.
-pub fn duplicate_clusters(lexicon: &Lexicon) -> Vec<usize> {
-    let sets: Vec<Vec<u32>> = (0..lexicon.len()).map(|index| lexicon.word_set(index)).collect();
-    clusters(sets.len(), &near_duplicates(&sets, NEAR_DUPLICATE))
-}
-
-/// Groups that no fold may divide: outlets, minimal pairs and clusters of near-duplicates.
-pub fn kept_together(corpus: &Corpus, lexicon: &Lexicon) -> Vec<usize> {
-    let named = join_groups(&corpus.outlet_groups(), &corpus.pair_groups());
-    join_groups(&named, &duplicate_clusters(lexicon))
-}
-
-/// The labelled examples of one axis as a sample of the lexicon, and the group of each. Where some are
-/// judged toward other targets than the corpus's own, the scheme is that of two stages.
-///
-/// # Errors
-/// [`Error::Usage`] where two stages do not fit the classes of the axis.
-pub(crate) fn sample_of(
-    corpus: &Corpus,
-    groups: &[usize],
-    axis: usize,
-    learn: &LearnConfig,
-) -> Result<(Sample, Vec<usize>)> {
-    let of = &corpus.axes[axis];
-    let toward_target = of.is_toward_target();
-    let labelled = |example: &&Example| example.labels[axis].is_some();
-    let mixed =
-        toward_target && corpus.examples.iter().filter(labelled).any(|example| corpus.is_foreign(example));
-    let scheme = if mixed { Scheme::TwoStage } else { learn.scheme };
-    if scheme == Scheme::TwoStage && (of.classes.len() != 3 || of.polar_indices() != Some([0, 1])) {
-        return Err(Error::Usage(format!(
-            "{}: two stages, which examples toward other targets ask for, want three classes, the two polar ones first (there are: {}); name them in this order, or leave the other targets out with --target",
-            of.name,
-            of.classes.join(", ")
-        )));
-    }
-    let mut sample = Sample {
-        rows: Vec::new(),
-        classes: Vec::new(),
-        weights: Vec::new(),
-        foreign: Vec::new(),
-        n_classes: of.classes.len(),
-        scheme,
-    };
-    let mut sample_groups = Vec::new();
-    for (row, example) in corpus.examples.iter().enumerate() {
-        let Some(class) = example.labels[axis] else { continue };
-        sample.rows.push(row);
-        sample.classes.push(class);
-        sample.foreign.push(mixed && corpus.is_foreign(example));
-        sample.weights.push(match example.confidence {
-            // Off the target an author may well take a side, only not this one: such an article is no
-            // example of taking none.
-            _ if scheme == Scheme::TwoStage && example.on_target == Some(false) => 0.0,
-            Some(sure @ 1..=3) if toward_target => learn.confidence_weights[usize::from(sure) - 1],
-            _ => 1.0,
-        });
-        sample_groups.push(groups[row]);
-    }
-    Ok((sample, sample_groups))
-}
-
-/// Folds for the choice of C within some examples.
-pub(crate) fn inner_folds(
-    sample: &Sample,
-    groups: &[usize],
-    folds: usize,
-    seed: RngSeed,
-) -> Result<Vec<usize>> {
-    let mut names = groups.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    if names.len() < 2 {
-        return Err(Error::TooFew(
-            "the training examples are all of one group (an outlet, a pair, near-duplicates), so C cannot be chosen by holding some out; label others".into(),
-        ));
-    }
-    stratified_group_folds(groups, &sample.classes, sample.n_classes, folds.min(names.len()), seed)
 }
 
 /// Cross-validates one axis of a corpus whose words are `lexicon`.
@@ -541,20 +433,6 @@ pub(crate) fn assemble(
     }
 }
 
-/// The 95 % interval of a statistic of the confusion, by a bootstrap over groups; `None` for fewer
-/// examples than [`ENOUGH`].
-pub(crate) fn bootstrap_metrics(
-    groups: &[usize],
-    n_classes: usize,
-    truth: &[usize],
-    predicted: &[usize],
-    seed: RngSeed,
-    statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync),
-) -> Option<Interval> {
-    let matrices = cluster_confusions(groups, n_classes, truth, predicted);
-    if truth.len() >= ENOUGH { bootstrap_confusion(&matrices, RESAMPLES, seed, statistic) } else { None }
-}
-
 /// The C chosen without the fold, and the class probabilities of the fold's examples.
 fn judge_fold(
     lexicon: &Lexicon,
@@ -566,27 +444,4 @@ fn judge_fold(
 ) -> Result<(f64, Vec<Vec<f64>>)> {
     let (held, train): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&place| folds[place] == fold);
     judge_split(lexicon, sample, groups, &train, &held, config)
-}
-
-/// Fits on the examples at the places `train`, vocabulary and choice of C included, and gives the
-/// C and the class probabilities of those at `held`.
-pub(crate) fn judge_split(
-    lexicon: &Lexicon,
-    sample: &Sample,
-    groups: &[usize],
-    train: &[usize],
-    held: &[usize],
-    config: &TrainConfig,
-) -> Result<(f64, Vec<Vec<f64>>)> {
-    let train_groups: Vec<usize> = train.iter().map(|&place| groups[place]).collect();
-    let (train, held) = (sample.select(train), sample.select(held));
-    let inner = inner_folds(&train, &train_groups, config.learn.folds, config.seed)?;
-    let c = choose_c(&config.learn, lexicon, &train, &inner)?;
-    let frequencies = Frequencies::count(lexicon, &train.rows)?;
-    let x = Design::new(lexicon, &frequencies, &train.rows);
-    let what = format!("a fold's fit with C = {c}");
-    let found = config.learn.fit(&x, &train, c, &what)?;
-    let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
-    let columns = found.weights.columns;
-    Ok((c, scores.chunks_exact(columns).map(|scores| probabilities(sample.scheme, scores)).collect()))
 }

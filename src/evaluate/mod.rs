@@ -10,7 +10,9 @@ pub mod interval;
 pub mod metrics;
 pub mod origins;
 pub mod probes;
+pub mod sample;
 
-pub use cross::{AxisEvaluation, Evaluation, FoldPlan, Prediction, evaluate};
+pub use cross::{AxisEvaluation, Evaluation, FoldPlan, evaluate};
 pub use interval::Interval;
 pub use metrics::{Confusion, Metrics};
+pub use sample::Prediction;

@@ -22,11 +22,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::baselines::Baseline;
-use super::cross::{
-    ENOUGH, Prediction, RESAMPLES, bootstrap_metrics, judge_split, kept_together, lexicon_of, sample_of,
-};
 use super::interval::{Interval, cluster_bootstrap};
 use super::metrics::{Confusion, Metrics, auc, measure};
+use super::sample::{
+    ENOUGH, Prediction, RESAMPLES, bootstrap_metrics, judge_split, kept_together, lexicon_of, sample_of,
+};
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};

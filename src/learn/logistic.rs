@@ -17,7 +17,7 @@ pub enum Scheme {
     /// For three classes of which the first two are polar (favor, against, none): one binary model tells
     /// whether a side is taken, a second which. With their probabilities s and t the classes have
     /// s·t, s·(1 - t) and 1 - s. Only the first is told of examples toward other targets, and only it
-    /// sees the features of manner: what both have to do with is not the target.
+    /// sees the features of manner: neither has anything to say of the direction.
     TwoStage,
 }
 
@@ -46,7 +46,7 @@ pub struct Task<'a> {
     pub manner: Range<usize>,
     /// Number of classes, at least 2.
     pub n_classes: usize,
-    /// One-vs-rest or multinomial.
+    /// How the classes are told apart.
     pub scheme: Scheme,
     /// Weights of the classes.
     pub class_weight: ClassWeight,

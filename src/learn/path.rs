@@ -20,7 +20,8 @@ const WORSE: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearnConfig {
-    /// One-vs-rest or multinomial.
+    /// How several classes are told apart; in two stages whatever it says where examples toward other
+    /// targets are learned from.
     pub scheme: Scheme,
     /// Weights of the classes.
     pub class_weight: ClassWeight,

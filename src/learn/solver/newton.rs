@@ -4,7 +4,7 @@
 //! regression*, with a line search on stored margins instead of a trust region: a step's margins
 //! come out of the conjugate gradients for free, so trying a length costs no product with X.
 //!
-//! One loop serves both schemes. The binary models of one-vs-rest go through it side by side,
+//! One loop serves all schemes. The binary models of one-vs-rest and of two stages go through it side by side,
 //! sharing every product with X, each column with step lengths of its own; the columns of a
 //! multinomial model share theirs.
 
