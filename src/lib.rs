@@ -49,6 +49,7 @@ pub mod label;
 pub mod learn;
 pub mod model;
 pub mod read;
+pub mod review;
 pub mod rng;
 pub mod sparse;
 pub mod text;

@@ -54,14 +54,14 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
                 sample.rows.len()
             )));
         }
-        let folds = inner_folds(&sample, &groups, config.learn.folds, config.seed)?;
+        let folds = inner_folds(&sample, &groups, &config.learn, config.seed)?;
         let walked = walk(&config.learn, &lexicon, &sample, &folds, done)?;
         let c = walked.path.chosen;
         let x = Design::new(&lexicon, &frequencies, &sample.rows);
         let found = config.learn.fit(&x, &sample, c, &axis.name)?;
-        let (fold_c, probabilities) = walked.judge(&sample, &folds);
+        let (fold_c, judgements) = walked.judge(&config.learn, &sample, &folds);
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
-        let judged = Judged { scheme: sample.scheme, folds, probabilities, c: fold_c, plan };
+        let judged = Judged { folds, judgements, c: fold_c, plan };
         let mut evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
         // The pooled folds had other press articles to learn from; what counts is how a model does without.
         if let Some(press) = evaluation.origins.iter_mut().find(|found| found.origin == "press") {
@@ -78,7 +78,8 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let quality = quality(&evaluation);
         let origins = evaluation.origins.iter().map(origin_quality).collect();
         let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
-        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, quality, origins });
+        let rule = walked.rule(&sample, config.learn.class_weight);
+        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, rule, quality, origins });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.
         let mut coefficients = found.weights.coefficients;
         for feature in x.manner() {

@@ -15,7 +15,7 @@ const FLOORS: [(u32, &[&str]); 11] = [
     (3, &["learn"]),
     (4, &["config", "extract", "model", "read"]),
     (5, &["evaluate"]),
-    (5, &["check", "train"]),
+    (5, &["check", "review", "train"]),
     (6, &["report"]),
     (7, &["lib"]),
 ];

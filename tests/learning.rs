@@ -293,6 +293,7 @@ fn sample(classes: &[usize], foreign: &[usize], scheme: Scheme) -> Sample {
         classes: classes.to_vec(),
         weights: vec![1.0; classes.len()],
         foreign: (0..classes.len()).map(|row| foreign.contains(&row)).collect(),
+        real: vec![true; classes.len()],
         n_classes: 3,
         scheme,
     }

@@ -12,6 +12,7 @@ use kzstance::evaluate::cross::{
     Extras, FoldPlan, count_folds, evaluate, evaluate_by_origin, evaluate_model,
 };
 use kzstance::evaluate::probes::Probe;
+use kzstance::evaluate::risk::{Part, at_coverage};
 use kzstance::evaluate::{AxisEvaluation, Evaluation, Interval, Prediction};
 use kzstance::evaluate::{curve, origins};
 use kzstance::label::Axis;
@@ -200,12 +201,48 @@ fn axis_text(found: &AxisEvaluation) -> String {
         rate(metrics.log_loss),
         rate(metrics.ece)
     );
+    out += &sureness_text(found);
     let mut c = found.c.clone();
     c.sort_by(f64::total_cmp);
     c.dedup();
     let c: Vec<String> = c.iter().map(f64::to_string).collect();
     out += &format!("C chosen            {}\n\n", c.join(", "));
     out
+}
+
+/// What the probabilities are worth: a reliability table, the risk-coverage curve and the abstentions.
+fn sureness_text(found: &AxisEvaluation) -> String {
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let header = ["probability said", "came true", "n"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = found
+        .reliability
+        .iter()
+        .map(|bin| vec![percent(bin.confidence), percent(bin.accuracy), bin.n.to_string()])
+        .collect();
+    let mut out = table(&header, &rows, 0);
+    let error = |coverage: f64| {
+        let point = at_coverage(&found.risk.points, coverage);
+        point.map_or("undefined".into(), |point| format!("{:.3}", point.risk))
+    };
+    out += &format!(
+        "error among the surest quarter {}, half {}, three quarters {}, all {}\n",
+        error(0.25),
+        error(0.5),
+        error(0.75),
+        error(1.0)
+    );
+    let part = |part: &Part| match part.accuracy {
+        Some(accuracy) => format!("{} (accuracy {accuracy:.3})", part.n),
+        None => part.n.to_string(),
+    };
+    let abstentions = &found.abstentions;
+    let reasons: Vec<String> =
+        abstentions.reasons.iter().map(|(reason, of)| format!("{reason} {}", part(of))).collect();
+    out += &format!("kept {}", part(&abstentions.kept));
+    if !reasons.is_empty() {
+        out += &format!("; abstained: {}", reasons.join(", "));
+    }
+    out + "\n"
 }
 
 pub fn ends(interval: Option<Interval>) -> Option<[f64; 2]> {

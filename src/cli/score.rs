@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use kzstance::document::Document;
 use kzstance::error::Place;
-use kzstance::model::{HeadInfo, HeadScore, Header, Score as Scored, Scorer};
+use kzstance::learn::prior::{estimate, parse};
+use kzstance::model::{HeadInfo, Header, Judgement, Score as Scored, Scorer};
 use kzstance::read::{files, jsonl, read_file};
 use kzstance::write::AtomicFile;
 use kzstance::{Error, Result};
@@ -52,6 +53,17 @@ pub struct Score {
     #[arg(long)]
     keep_going: bool,
 
+    /// The shares of the classes among these articles, as in none=0.9,favor=0.05,against=0.05 (classes
+    /// left out share the rest), or estimate, which finds them from the scores; may be repeated for another
+    /// axis [default: those the model was calibrated to, see «kzstance inspect»]
+    #[arg(long, value_name = "CLASS=SHARE,...")]
+    prior: Vec<String>,
+
+    /// Call an article ambiguous where it may be of several classes, each class's own articles kept with
+    /// this probability; between 0 and 1, higher is stricter [default: that of the model, as a rule 0.8]
+    #[arg(long, value_name = "P")]
+    level: Option<f64>,
+
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -65,9 +77,12 @@ enum Format {
 
 impl Score {
     pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
-        let scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
+        let mut scorer = Scorer::new(&open_model(self.model.as_ref())?)?;
+        if let Some(level) = self.level {
+            scorer.set_level(level)?;
+        }
+        let estimate = self.assume(&mut scorer)?;
         let format = self.format();
-        let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
         // What cannot be found is said before anything is read.
         let inputs: Vec<Option<Vec<PathBuf>>> = self
             .inputs
@@ -81,6 +96,19 @@ impl Score {
         if inputs.iter().filter(|input| input.is_none()).count() > 1 {
             return Err(Error::Usage("standard input can be read once: give - once".into()));
         }
+        if estimate {
+            self.estimate(&mut scorer, &inputs, talk)?;
+        }
+        for (head, of) in scorer.header().heads.iter().enumerate().filter(|_| !self.prior.is_empty()) {
+            if !of.axis.is_on_target() {
+                talk.note(format!(
+                    "{}: shares assumed {}",
+                    of.axis.name,
+                    shares_text(of, scorer.prior(head))
+                ));
+            }
+        }
+        let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
         let bar = talk.progress(inputs.iter().flatten().map(|files| files.len() as u64).sum(), "scoring");
         let mut skipped = 0;
         for input in inputs {
@@ -102,6 +130,74 @@ impl Score {
             Talk::warn(format!("{skipped} records were skipped"));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Takes over the shares that were given; whether others are to be estimated.
+    fn assume(&self, scorer: &mut Scorer) -> Result<bool> {
+        let mut estimate = false;
+        for given in &self.prior {
+            if given.trim() == "estimate" {
+                estimate = true;
+                continue;
+            }
+            let named = |class: &String| {
+                given.split(',').any(|part| {
+                    let name = part.split('=').next().unwrap_or_default();
+                    name.trim().eq_ignore_ascii_case(class)
+                })
+            };
+            let heads = &scorer.header().heads;
+            let head = heads.iter().position(|head| head.axis.classes.iter().any(named));
+            let head = head.ok_or_else(|| {
+                let classes: Vec<String> = heads.iter().map(|head| head.axis.classes.join(", ")).collect();
+                Error::Usage(format!(
+                    "--prior {given}: it names no class of this model ({})",
+                    classes.join("; ")
+                ))
+            })?;
+            let prior = parse(given, &heads[head].axis.classes, scorer.prior(head))
+                .map_err(|problem| Error::Usage(format!("--prior {given}: {problem}")))?;
+            scorer.assume(head, Some(prior))?;
+        }
+        Ok(estimate)
+    }
+
+    /// Estimates the shares of the classes in all inputs, which are therefore read twice: for each axis
+    /// that was given none, from the articles that can be judged at all.
+    fn estimate(&self, scorer: &mut Scorer, inputs: &[Option<Vec<PathBuf>>], talk: &Talk) -> Result<()> {
+        if inputs.iter().any(Option::is_none) {
+            return Err(Error::Usage(
+                "--prior estimate reads its input twice, and standard input cannot be; write it to a file first".into(),
+            ));
+        }
+        let heads = scorer.header().heads.len();
+        let mut probabilities: Vec<Vec<Vec<f64>>> = vec![Vec::new(); heads];
+        for file in inputs.iter().flatten().flatten() {
+            // What cannot be read is told of in the pass that scores.
+            let Ok(documents) = read_file(file, &self.read.options(), &mut |_| {}) else { continue };
+            let sound: Vec<Document> = documents.into_iter().filter_map(Result::ok).collect();
+            for batch in sound.chunks(BATCH) {
+                let scores: Vec<Scored> =
+                    batch.par_iter().map(|document| scorer.score(document, 0)).collect();
+                for score in scores {
+                    let judged = score.heads.into_iter().zip(&mut probabilities);
+                    judged
+                        .filter(|(judged, _)| judged.abstain.is_none_or(|reason| reason == "ambiguous"))
+                        .for_each(|(judged, of_head)| of_head.push(judged.probabilities));
+                }
+            }
+        }
+        for (head, probabilities) in probabilities.iter().enumerate() {
+            let of = &scorer.header().heads[head];
+            let calibrated = &of.rule.calibration.prior;
+            if of.axis.is_on_target() || scorer.prior(head) != calibrated.as_slice() {
+                continue;
+            }
+            let found = estimate(probabilities, calibrated);
+            talk.note(format!("{}: {}", of.axis.name, found.reason));
+            scorer.assume(head, Some(found.shares))?;
+        }
+        Ok(())
     }
 
     fn format(&self) -> Format {
@@ -267,6 +363,12 @@ impl<'h> Output<'h> {
     }
 }
 
+/// `favor 0.05, against 0.05, none 0.90`.
+fn shares_text(head: &HeadInfo, shares: &[f64]) -> String {
+    let shares = head.axis.classes.iter().zip(shares).map(|(class, share)| format!("{class} {share:.2}"));
+    shares.collect::<Vec<_>>().join(", ")
+}
+
 fn is_stream(input: &std::path::Path) -> bool {
     input.as_os_str() == "-"
 }
@@ -308,10 +410,12 @@ fn json_of(score: &Scored, header: &Header) -> Value {
     Value::Object(line)
 }
 
-fn head_json(head: &HeadInfo, found: &HeadScore) -> Value {
+fn head_json(head: &HeadInfo, found: &Judgement) -> Value {
     let probabilities: Map<String, Value> =
         head.axis.classes.iter().cloned().zip(found.probabilities.iter().map(|p| json!(p))).collect();
-    json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain})
+    let set = head.axis.classes.iter().zip(&found.set).filter(|(_, within)| **within);
+    let set: Vec<&String> = set.map(|(class, _)| class).collect();
+    json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain, "set": set})
 }
 
 fn csv_names(header: &Header) -> Vec<String> {

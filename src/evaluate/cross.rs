@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::curve::{Point, learning_curves};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::Interval;
-use super::metrics::{Confusion, Metrics, measure};
+use super::metrics::{Bin, Confusion, Metrics, measure, reliability};
 use super::origins::{Examples, OriginEvaluation, evaluate_origins};
 use super::probes::{Probed, evaluate_probes};
+use super::risk::{Abstentions, RiskCoverage, abstentions, risk_coverage};
 use super::sample::{
     Prediction, bootstrap_metrics, duplicate_clusters, judge_split, kept_together, lexicon_of, sample_of,
 };
@@ -20,8 +21,7 @@ use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 use crate::features::Lexicon;
 use crate::label::Axis;
-use crate::learn::Scheme;
-use crate::learn::logistic::decide;
+use crate::learn::Judgement;
 use crate::learn::path::Sample;
 use crate::model::Scorer;
 use crate::rng::RngSeed;
@@ -90,6 +90,12 @@ pub struct AxisEvaluation {
     pub semeval_f_interval: Option<Interval>,
     /// Rows: the class given by hand; columns: the class decided.
     pub confusion: Vec<Vec<u64>>,
+    /// Probabilities against what came true; empty where they are none.
+    pub reliability: Vec<Bin>,
+    /// The error among the decisions that are surest, by the probability of the class decided on.
+    pub risk: RiskCoverage,
+    /// What was abstained from, for reasons that this axis alone can give.
+    pub abstentions: Abstentions,
     /// The C chosen in each fold.
     pub c: Vec<f64>,
     /// Every held-out decision, in the order of ids.
@@ -284,21 +290,20 @@ pub(crate) fn evaluate_axis(
             Ok(found)
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut all = vec![Vec::new(); sample.rows.len()];
+    let mut all: Vec<(usize, Judgement)> = Vec::with_capacity(sample.rows.len());
     let mut c = Vec::new();
     for (fold, (chosen, judged)) in by_fold.into_iter().enumerate() {
         c.push(chosen);
-        let places = (0..folds.len()).filter(|&place| folds[place] == fold);
-        for (place, p) in places.zip(judged) {
-            all[place] = p;
-        }
+        all.extend((0..folds.len()).filter(|&place| folds[place] == fold).zip(judged));
     }
+    all.sort_by_key(|(place, _)| *place);
+    let judgements = all.into_iter().map(|(_, judged)| judged).collect();
     Ok(assemble(
         corpus,
         axis,
         &sample,
         &groups,
-        Judged { scheme: sample.scheme, folds, probabilities: all, c, plan: plan.to_string() },
+        Judged { folds, judgements, c, plan: plan.to_string() },
         config.seed,
     ))
 }
@@ -338,13 +343,8 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
         let learn = &scorer.header().learn;
         let (sample, groups) = sample_of(corpus, &all_groups, number, learn)?;
         let judged = Judged {
-            scheme: heads[head].scheme,
             folds: vec![0; sample.rows.len()],
-            probabilities: sample
-                .rows
-                .iter()
-                .map(|&row| scores[row].heads[head].probabilities.clone())
-                .collect(),
+            judgements: sample.rows.iter().map(|&row| scores[row].heads[head].clone()).collect(),
             c: vec![heads[head].c],
             plan: "a given model, nothing fitted".into(),
         };
@@ -368,9 +368,8 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
 
 /// Decisions on the examples of a sample, in its order.
 pub(crate) struct Judged {
-    pub(crate) scheme: Scheme,
     pub(crate) folds: Vec<usize>,
-    pub(crate) probabilities: Vec<Vec<f64>>,
+    pub(crate) judgements: Vec<Judgement>,
     pub(crate) c: Vec<f64>,
     pub(crate) plan: String,
 }
@@ -384,17 +383,16 @@ pub(crate) fn assemble(
     judged: Judged,
     seed: RngSeed,
 ) -> AxisEvaluation {
-    let scheme = judged.scheme;
-    let examples =
-        Examples { corpus, axis, sample: Sample { scheme, ..sample.clone() }, groups: groups.to_vec() };
-    let origins = examples.by_origin(&judged.probabilities, &judged.plan, seed);
+    let examples = Examples { corpus, axis, sample: sample.clone(), groups: groups.to_vec() };
+    let origins = examples.by_origin(&judged.judgements, &judged.plan, seed);
     let own: Vec<usize> = (0..sample.rows.len()).filter(|&place| !sample.foreign[place]).collect();
     let sample = &sample.select(&own);
     let groups: &[usize] = &own.iter().map(|&place| groups[place]).collect::<Vec<_>>();
     let folds: Vec<usize> = own.iter().map(|&place| judged.folds[place]).collect();
-    let probabilities: Vec<Vec<f64>> = own.iter().map(|&place| judged.probabilities[place].clone()).collect();
+    let judgements: Vec<&Judgement> = own.iter().map(|&place| &judged.judgements[place]).collect();
+    let probabilities: Vec<Vec<f64>> = judgements.iter().map(|judged| judged.probabilities.clone()).collect();
     let axis = &corpus.axes[axis];
-    let predicted: Vec<usize> = probabilities.iter().map(|p| decide(judged.scheme, p)).collect();
+    let predicted: Vec<usize> = judgements.iter().map(|judged| judged.class).collect();
     let predicted = &predicted;
     let metrics = measure(axis, &sample.classes, predicted, Some(&probabilities));
     let interval = |statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
@@ -405,17 +403,12 @@ pub(crate) fn assemble(
     distinct.dedup();
     let confusion = Confusion::from_pairs(sample.n_classes, &sample.classes, predicted);
     let polar = axis.polar_indices();
-    let class_name = |class: usize| axis.classes[class].clone();
-    let predictions = probabilities.iter().enumerate().map(|(place, probabilities)| {
+    let right: Vec<bool> = predicted.iter().zip(&sample.classes).map(|(made, truth)| made == truth).collect();
+    let sureness: Vec<f64> = judgements.iter().map(|judged| judged.probabilities[judged.class]).collect();
+    let reasons: Vec<Option<&'static str>> = judgements.iter().map(|judged| judged.abstain).collect();
+    let predictions = judgements.iter().enumerate().map(|(place, judged)| {
         let example = &corpus.examples[sample.rows[place]];
-        Prediction {
-            id: example.document.id.clone(),
-            origin: example.origin.clone(),
-            fold: folds[place],
-            truth: class_name(sample.classes[place]),
-            predicted: class_name(predicted[place]),
-            probabilities: probabilities.clone(),
-        }
+        Prediction::new(example, folds[place], &axis.classes, sample.classes[place], judged)
     });
     AxisEvaluation {
         axis: axis.clone(),
@@ -426,6 +419,9 @@ pub(crate) fn assemble(
         macro_f1_interval: interval(&|confusion| confusion.macro_f1().map(|(f1, _)| f1)),
         semeval_f_interval: polar.and_then(|polar| interval(&move |confusion| confusion.semeval_f(polar))),
         confusion: confusion.counts().chunks(sample.n_classes).map(<[u64]>::to_vec).collect(),
+        reliability: reliability(&sample.classes, &probabilities).unwrap_or_default(),
+        risk: risk_coverage(&sureness, &right),
+        abstentions: abstentions(axis, &reasons, &sample.classes, predicted),
         c: judged.c,
         predictions: predictions.collect(),
         metrics,
@@ -433,7 +429,7 @@ pub(crate) fn assemble(
     }
 }
 
-/// The C chosen without the fold, and the class probabilities of the fold's examples.
+/// The C chosen without the fold, and the judgements of the fold's examples.
 fn judge_fold(
     lexicon: &Lexicon,
     sample: &Sample,
@@ -441,7 +437,7 @@ fn judge_fold(
     folds: &[usize],
     fold: usize,
     config: &TrainConfig,
-) -> Result<(f64, Vec<Vec<f64>>)> {
+) -> Result<(f64, Vec<Judgement>)> {
     let (held, train): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&place| folds[place] == fold);
     judge_split(lexicon, sample, groups, &train, &held, config)
 }

@@ -346,11 +346,30 @@ pub fn brier(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
 /// It is biased upward where bins hold few rows; read it beside [`brier`], which is proper. `None`
 /// as for [`log_loss`]. O(rows · k).
 pub fn ece(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
+    let bins = reliability(truth, probabilities)?;
+    // |right / n - confidence / n| * n / all = |right - confidence| / all
+    let surplus = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.n as f64);
+    Some(surplus.sum::<f64>() / truth.len() as f64)
+}
+
+/// One bin of a reliability table: rows of about the same confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bin {
+    /// Rows in it, at least 1.
+    pub n: usize,
+    /// Their mean confidence, in `[0, 1]`.
+    pub confidence: f64,
+    /// The share of them whose most probable class was the true one, in `[0, 1]`.
+    pub accuracy: f64,
+}
+
+/// The reliability table behind [`ece`]: its bins that hold rows, by rising confidence. Calibrated
+/// probabilities have `accuracy` near `confidence` in every one. `None` as for [`log_loss`]. O(rows · k).
+pub fn reliability(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<Vec<Bin>> {
     if !are_distributions(truth, probabilities) {
         return None;
     }
-    // |right / n - confidence / n| * n / all = |right - confidence| / all
-    let mut surplus = [0.0; ECE_BINS];
+    let mut bins = [(0_usize, 0.0, 0_usize); ECE_BINS];
     for (&class, row) in truth.iter().zip(probabilities) {
         let (mut top, mut confidence) = (0, 0.0);
         for (candidate, &p) in row.iter().enumerate() {
@@ -358,10 +377,16 @@ pub fn ece(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
                 (top, confidence) = (candidate, p);
             }
         }
-        let bin = (1..ECE_BINS).filter(|&m| m as f64 / (ECE_BINS as f64) < confidence).count();
-        surplus[bin] += f64::from(u8::from(top == class)) - confidence;
+        let bin = &mut bins[(1..ECE_BINS).filter(|&m| m as f64 / (ECE_BINS as f64) < confidence).count()];
+        *bin = (bin.0 + 1, bin.1 + confidence, bin.2 + usize::from(top == class));
     }
-    Some(surplus.iter().map(|s| s.abs()).sum::<f64>() / truth.len() as f64)
+    let bins = bins.iter().filter(|bin| bin.0 > 0);
+    let of = |&(n, confidence, right): &(usize, f64, usize)| Bin {
+        n,
+        confidence: confidence / n as f64,
+        accuracy: right as f64 / n as f64,
+    };
+    Some(bins.map(of).collect())
 }
 
 /// The area under the ROC curve of a score for one of two classes, in `[0, 1]`: the probability

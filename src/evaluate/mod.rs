@@ -10,6 +10,7 @@ pub mod interval;
 pub mod metrics;
 pub mod origins;
 pub mod probes;
+pub mod risk;
 pub mod sample;
 
 pub use cross::{AxisEvaluation, Evaluation, FoldPlan, evaluate};

@@ -31,9 +31,8 @@ use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
 use crate::features::Lexicon;
-use crate::learn::Scheme;
-use crate::learn::logistic::decide;
 use crate::learn::path::Sample;
+use crate::learn::{Judgement, Scheme};
 use crate::rng::RngSeed;
 
 /// A ranking's quality: area under the ROC curve, with its 95 % interval.
@@ -155,7 +154,7 @@ impl<'c> Examples<'c> {
     /// examples, `held_out` says how.
     pub(crate) fn by_origin(
         &self,
-        judged: &[Vec<f64>],
+        judged: &[Judgement],
         held_out: &str,
         seed: RngSeed,
     ) -> Vec<OriginEvaluation> {
@@ -163,7 +162,7 @@ impl<'c> Examples<'c> {
         let mut found = Vec::new();
         for origin in origins.iter().filter(|_| origins.len() > 1) {
             let places = self.places(|example| example.origin == *origin);
-            let judged: BTreeMap<usize, Vec<f64>> =
+            let judged: BTreeMap<usize, Judgement> =
                 places.into_iter().map(|place| (place, judged[place].clone())).collect();
             if !judged.is_empty() {
                 found.push(self.evaluation(origin, Recipe::Whole, held_out, &judged, seed));
@@ -177,23 +176,18 @@ impl<'c> Examples<'c> {
         origin: &str,
         recipe: Recipe,
         held_out: &str,
-        judged: &BTreeMap<usize, Vec<f64>>,
+        judged: &BTreeMap<usize, Judgement>,
         seed: RngSeed,
     ) -> OriginEvaluation {
-        let scheme = match recipe {
-            Recipe::OwnTargetOneModel | Recipe::PooledOneModel => Scheme::OneVsRest,
-            _ => self.sample.scheme,
-        };
         let toward_target = self.corpus.axes[self.axis].is_toward_target();
         let off = |place: &usize| toward_target && self.example(*place).on_target == Some(false);
         let places: Vec<usize> = judged.keys().copied().collect();
         let (off_target, on_target): (Vec<usize>, Vec<usize>) = places.iter().partition(|&place| off(place));
         let sure: Vec<usize> =
             on_target.iter().copied().filter(|&place| self.example(place).confidence != Some(1)).collect();
-        let figures = |places: &[usize]| self.figures(places, judged, scheme, seed);
+        let figures = |places: &[usize]| self.figures(places, judged, seed);
         let polar = self.corpus.axes[self.axis].polar_indices();
-        let sided =
-            |place: &usize| polar.is_some_and(|polar| polar.contains(&decide(scheme, &judged[place])));
+        let sided = |place: &usize| polar.is_some_and(|polar| polar.contains(&judged[place].class));
         OriginEvaluation {
             origin: origin.to_owned(),
             model: recipe.name(),
@@ -202,37 +196,21 @@ impl<'c> Examples<'c> {
             sure: (sure.len() < on_target.len()).then(|| figures(&sure)),
             off_target: (!off_target.is_empty())
                 .then(|| (off_target.iter().filter(|place| sided(place)).count(), off_target.len())),
-            predictions: places
-                .iter()
-                .map(|&place| self.prediction(place, &judged[&place], scheme))
-                .collect(),
+            predictions: places.iter().map(|&place| self.prediction(place, &judged[&place])).collect(),
         }
     }
 
-    fn prediction(&self, place: usize, probabilities: &[f64], scheme: Scheme) -> Prediction {
+    fn prediction(&self, place: usize, judged: &Judgement) -> Prediction {
         let classes = &self.corpus.axes[self.axis].classes;
-        let example = self.example(place);
-        Prediction {
-            id: example.document.id.clone(),
-            origin: example.origin.clone(),
-            fold: 0,
-            truth: classes[self.sample.classes[place]].clone(),
-            predicted: classes[decide(scheme, probabilities)].clone(),
-            probabilities: probabilities.to_vec(),
-        }
+        Prediction::new(self.example(place), 0, classes, self.sample.classes[place], judged)
     }
 
-    fn figures(
-        &self,
-        places: &[usize],
-        judged: &BTreeMap<usize, Vec<f64>>,
-        scheme: Scheme,
-        seed: RngSeed,
-    ) -> Figures {
+    fn figures(&self, places: &[usize], judged: &BTreeMap<usize, Judgement>, seed: RngSeed) -> Figures {
         let axis = &self.corpus.axes[self.axis];
         let truth: Vec<usize> = places.iter().map(|&place| self.sample.classes[place]).collect();
-        let probabilities: Vec<Vec<f64>> = places.iter().map(|place| judged[place].clone()).collect();
-        let predicted: Vec<usize> = probabilities.iter().map(|p| decide(scheme, p)).collect();
+        let probabilities: Vec<Vec<f64>> =
+            places.iter().map(|place| judged[place].probabilities.clone()).collect();
+        let predicted: Vec<usize> = places.iter().map(|place| judged[place].class).collect();
         let groups: Vec<usize> = places.iter().map(|&place| self.groups[place]).collect();
         let mut distinct = groups.clone();
         distinct.sort_unstable();
@@ -324,14 +302,14 @@ impl<'c> Ground<'c> {
         }
     }
 
-    /// The class probabilities of what the splits hold out, by place.
+    /// The judgements of what the splits hold out, by place.
     fn judge(
         &self,
         splits: &[Split],
         recipe: Recipe,
         config: &TrainConfig,
         done: &(dyn Fn() + Sync),
-    ) -> Result<BTreeMap<usize, Vec<f64>>> {
+    ) -> Result<BTreeMap<usize, Judgement>> {
         let judged = splits
             .par_iter()
             .map(|split| {
@@ -343,7 +321,7 @@ impl<'c> Ground<'c> {
         Ok(judged.into_iter().flatten().collect())
     }
 
-    fn judge_one(&self, split: &Split, recipe: Recipe, config: &TrainConfig) -> Result<Vec<Vec<f64>>> {
+    fn judge_one(&self, split: &Split, recipe: Recipe, config: &TrainConfig) -> Result<Vec<Judgement>> {
         let mut sample = self.examples.sample.clone();
         let authored = |place: &usize| self.examples.example(*place).origin == "authored";
         let mut train = split.train.clone();
@@ -365,7 +343,10 @@ impl<'c> Ground<'c> {
                 return Ok(split
                     .held
                     .iter()
-                    .map(|&place| baseline.judge(&self.examples.example(place).document, axis, &classes))
+                    .map(|&place| {
+                        let p = baseline.judge(&self.examples.example(place).document, axis, &classes);
+                        Judgement::plain(sample.scheme, &p)
+                    })
                     .collect());
             }
         }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::duplicates::{clusters, near_duplicates};
-use super::folds::{join_groups, stratified_group_folds};
+use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
 use super::metrics::Confusion;
 use crate::config::TrainConfig;
@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::features::vectorizer::Frequencies;
 use crate::features::{Design, Lexicon};
 use crate::learn::logistic::probabilities;
-use crate::learn::path::{Sample, choose_c};
-use crate::learn::{LearnConfig, Scheme};
+use crate::learn::path::{Sample, walk};
+use crate::learn::{Judgement, LearnConfig, Scheme, Seen};
 use crate::rng::RngSeed;
 
 /// Jaccard similarity of word sets from which two documents count as near-duplicates.
@@ -39,6 +39,33 @@ pub struct Prediction {
     pub predicted: String,
     /// One a class, in the axis's order.
     pub probabilities: Vec<f64>,
+    /// The classes that the example may well be of, at the level of the settings.
+    pub set: Vec<String>,
+    /// Why the decision should not be relied on, if it should not.
+    pub abstain: Option<&'static str>,
+}
+
+impl Prediction {
+    /// What was made of an example of class `truth` among `classes`.
+    pub(crate) fn new(
+        example: &Example,
+        fold: usize,
+        classes: &[String],
+        truth: usize,
+        judged: &Judgement,
+    ) -> Self {
+        let within = classes.iter().zip(&judged.set).filter(|(_, within)| **within);
+        Prediction {
+            id: example.document.id.clone(),
+            origin: example.origin.clone(),
+            fold,
+            truth: classes[truth].clone(),
+            predicted: classes[judged.class].clone(),
+            probabilities: judged.probabilities.clone(),
+            set: within.map(|(class, _)| class.clone()).collect(),
+            abstain: judged.abstain,
+        }
+    }
 }
 
 /// The words of a corpus.
@@ -87,6 +114,7 @@ pub(crate) fn sample_of(
         classes: Vec::new(),
         weights: Vec::new(),
         foreign: Vec::new(),
+        real: Vec::new(),
         n_classes: of.classes.len(),
         scheme,
     };
@@ -96,6 +124,7 @@ pub(crate) fn sample_of(
         sample.rows.push(row);
         sample.classes.push(class);
         sample.foreign.push(mixed && corpus.is_foreign(example));
+        sample.real.push(example.origin != "authored");
         sample.weights.push(match example.confidence {
             // Off the target an author may well take a side, only not this one: such an article is no
             // example of taking none.
@@ -112,7 +141,7 @@ pub(crate) fn sample_of(
 pub(crate) fn inner_folds(
     sample: &Sample,
     groups: &[usize],
-    folds: usize,
+    learn: &LearnConfig,
     seed: RngSeed,
 ) -> Result<Vec<usize>> {
     let mut names = groups.to_vec();
@@ -123,11 +152,14 @@ pub(crate) fn inner_folds(
             "the training examples are all of one group (an outlet, a pair, near-duplicates), so C cannot be chosen by holding some out; label others".into(),
         ));
     }
-    stratified_group_folds(groups, &sample.classes, sample.n_classes, folds.min(names.len()), seed)
+    if learn.leaves_out(sample.rows.len(), names.len()) {
+        return Ok(leave_one_out(groups));
+    }
+    stratified_group_folds(groups, &sample.classes, sample.n_classes, learn.folds.min(names.len()), seed)
 }
 
-/// Fits on the examples at the places `train`, vocabulary and choice of C included, and gives the
-/// C and the class probabilities of those at `held`.
+/// Fits on the examples at the places `train`, vocabulary, choice of C and calibration included, and gives
+/// the C and the judgements of those at `held`.
 pub(crate) fn judge_split(
     lexicon: &Lexicon,
     sample: &Sample,
@@ -135,18 +167,23 @@ pub(crate) fn judge_split(
     train: &[usize],
     held: &[usize],
     config: &TrainConfig,
-) -> Result<(f64, Vec<Vec<f64>>)> {
+) -> Result<(f64, Vec<Judgement>)> {
     let train_groups: Vec<usize> = train.iter().map(|&place| groups[place]).collect();
     let (train, held) = (sample.select(train), sample.select(held));
-    let inner = inner_folds(&train, &train_groups, config.learn.folds, config.seed)?;
-    let c = choose_c(&config.learn, lexicon, &train, &inner)?;
+    let inner = inner_folds(&train, &train_groups, &config.learn, config.seed)?;
+    let walked = walk(&config.learn, lexicon, &train, &inner, &|| ())?;
+    let (c, rule) = (walked.path.chosen, walked.rule(&train, config.learn.class_weight));
     let frequencies = Frequencies::count(lexicon, &train.rows)?;
     let x = Design::new(lexicon, &frequencies, &train.rows);
     let what = format!("a fold's fit with C = {c}");
     let found = config.learn.fit(&x, &train, c, &what)?;
     let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
-    let columns = found.weights.columns;
-    Ok((c, scores.chunks_exact(columns).map(|scores| probabilities(sample.scheme, scores)).collect()))
+    let judged = held.rows.iter().zip(scores.chunks_exact(found.weights.columns)).map(|(&row, scores)| {
+        let raw = probabilities(sample.scheme, scores);
+        let seen = Seen::new(frequencies.known_words(lexicon, row));
+        rule.judge(sample.scheme, &raw, seen, config.learn.level)
+    });
+    Ok((c, judged.collect()))
 }
 
 /// The 95 % interval of a statistic of the confusion, by a bootstrap over groups; `None` for fewer

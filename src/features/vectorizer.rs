@@ -97,6 +97,25 @@ impl Frequencies {
         0..0
     }
 
+    /// Length of document `row`, and how much of it the vocabulary knows: words whose whole (or, without a
+    /// block of whole words, any part) is a feature.
+    pub(crate) fn known_words(&self, lexicon: &Lexicon, row: usize) -> (u64, u64) {
+        let blocks = || lexicon.config.blocks.iter().zip(&lexicon.blocks).zip(&self.numbers);
+        let has_words = blocks().any(|((block, _), _)| block.extractor.is_word());
+        let mut known = 0;
+        for &(word, count) in lexicon.documents.row(row) {
+            let found = blocks()
+                .filter(|((block, _), _)| {
+                    !block.extractor.is_share() && block.extractor.is_word() == has_words
+                })
+                .any(|((_, of), numbers)| {
+                    of.of_word.row(word as usize).iter().any(|&feature| numbers[feature as usize] != LEFT_OUT)
+                });
+            known += if found { u64::from(count) } else { 0 };
+        }
+        (u64::from(lexicon.lengths[row]), known)
+    }
+
     /// Number of features.
     pub fn len(&self) -> usize {
         self.df.len()

@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::decide::{Judgement, LEVEL, Rule, Seen};
+use super::leave_out::leave_groups_out;
 use super::logistic::{ClassWeight, Scheme, Task, Weights, probabilities};
 use super::solver::{Solution, Solver, fit};
 use crate::error::{Error, Result};
@@ -12,6 +14,9 @@ use crate::features::{Design, Lexicon};
 /// Gap that is close enough while C is still being chosen: the weights are then within about half a
 /// percent of the optimum.
 const PATH_TOLERANCE: f64 = 1e-5;
+
+/// Most examples that may be left out one group at a time.
+const MOST_LEFT_OUT: usize = 2000;
 
 /// Once the loss is this share above its lowest value, larger C are not tried.
 const WORSE: f64 = 0.01;
@@ -31,6 +36,10 @@ pub struct LearnConfig {
     pub c: Vec<f64>,
     /// Folds in which C is chosen.
     pub folds: usize,
+    /// Up to so many examples C is chosen, and probabilities are calibrated, by leaving out one group at a
+    /// time instead, approximately, from one fit for each C: few examples make few folds a lottery. 0 for
+    /// never.
+    pub leave_out: usize,
     /// Bound of the relative gap to the optimum that a final fit must reach.
     pub tolerance: f64,
     /// Newton or L-BFGS iterations at most.
@@ -38,6 +47,9 @@ pub struct LearnConfig {
     /// How much an example counts whose label is a close call, probable, sure (confidence 1, 2, 3).
     /// Without a confidence it counts 1.
     pub confidence_weights: [f64; 3],
+    /// Share of a class's own examples that are to be judged possibly of it: a document that may be of
+    /// two classes at this level is `ambiguous`. Above 0, below 1.
+    pub level: f64,
 }
 
 impl Default for LearnConfig {
@@ -48,9 +60,11 @@ impl Default for LearnConfig {
             solver: Solver::Newton,
             c: vec![0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
             folds: 5,
+            leave_out: 0,
             tolerance: 1e-10,
             max_iterations: 100,
             confidence_weights: [0.3, 0.7, 1.0],
+            level: LEVEL,
         }
     }
 }
@@ -74,10 +88,21 @@ impl LearnConfig {
         if self.confidence_weights.iter().any(|weight| !(weight.is_finite() && *weight > 0.0)) {
             return fail("confidence_weights: they must be above 0");
         }
+        if self.leave_out > MOST_LEFT_OUT {
+            return fail("leave_out: from a few thousand examples folds are faster; give 2000 at most");
+        }
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return fail("level: it must be above 0 and below 1");
+        }
         if self.solver == Solver::Linfa && self.class_weight != ClassWeight::None {
             return fail("solver: linfa knows no class weights; set class_weight = \"none\" with it");
         }
         Ok(())
+    }
+
+    /// Whether so many examples in so many groups are few enough to leave out one group at a time.
+    pub(crate) fn leaves_out(&self, rows: usize, groups: usize) -> bool {
+        rows <= self.leave_out && groups > self.folds
     }
 
     /// The task of fitting `classes` with some C, every row counting the same.
@@ -129,6 +154,8 @@ pub struct Sample {
     pub weights: Vec<f64>,
     /// Whether it was judged toward another target than the corpus's own.
     pub foreign: Vec<bool>,
+    /// Whether it was found, and not written to be learned from.
+    pub real: Vec<bool>,
     /// Number of classes of the axis.
     pub n_classes: usize,
     /// How the classes are told apart.
@@ -144,6 +171,7 @@ impl Sample {
             classes: places.iter().map(|&place| self.classes[place]).collect(),
             weights: places.iter().map(|&place| self.weights[place]).collect(),
             foreign: places.iter().map(|&place| self.foreign[place]).collect(),
+            real: places.iter().map(|&place| self.real[place]).collect(),
             n_classes: self.n_classes,
             scheme: self.scheme,
         }
@@ -168,17 +196,6 @@ impl Sample {
     }
 }
 
-/// Chooses C by [`walk`] along the path; a single configured value is taken without any work.
-///
-/// # Errors
-/// As [`walk`].
-pub fn choose_c(config: &LearnConfig, lexicon: &Lexicon, sample: &Sample, folds: &[usize]) -> Result<f64> {
-    match config.c[..] {
-        [only] => Ok(only),
-        _ => walk(config, lexicon, sample, folds, &|| ()).map(|walked| walked.path.chosen),
-    }
-}
-
 /// A path walked to its end.
 #[derive(Debug, Clone)]
 pub struct Walked {
@@ -187,6 +204,8 @@ pub struct Walked {
     /// For each example of the sample, at each C tried, the class probabilities by the fit that had
     /// not seen it.
     pub probabilities: Vec<Vec<Vec<f64>>>,
+    /// For each example what that fit's vocabulary knew of it.
+    pub seen: Vec<Seen>,
 }
 
 /// Scores each fold's documents by fits on the others, along the path from the smallest C up,
@@ -204,19 +223,18 @@ pub fn walk(
     done: &(dyn Fn() + Sync),
 ) -> Result<Walked> {
     let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
-    let mut paths = (0..n_folds)
-        .into_par_iter()
-        .map(|fold| FoldPath::new(lexicon, sample, folds, fold))
-        .collect::<Result<Vec<_>>>()?;
+    let mut paths = if config.leaves_out(sample.rows.len(), n_folds) {
+        Paths::LeaveOut(Box::new(LeaveOut::new(lexicon, sample, folds)?))
+    } else {
+        let paths = (0..n_folds).into_par_iter().map(|fold| FoldPath::new(lexicon, sample, folds, fold));
+        Paths::Folds(paths.collect::<Result<Vec<_>>>()?)
+    };
     let mut probabilities: Vec<Vec<Vec<f64>>> = vec![Vec::new(); folds.len()];
     let mut loss: Vec<f64> = Vec::new();
     for &c in &config.c {
-        let judged = paths.par_iter_mut().map(|path| path.advance(config, c)).collect::<Result<Vec<_>>>()?;
+        let judged = paths.advance(config, folds, c)?;
         done();
-        for (fold, judged) in judged.into_iter().enumerate() {
-            let places = (0..folds.len()).filter(|&place| folds[place] == fold);
-            places.zip(judged).for_each(|(place, p)| probabilities[place].push(p));
-        }
+        judged.into_iter().zip(&mut probabilities).for_each(|(p, of_place)| of_place.push(p));
         let step = loss.len();
         loss.push(balanced_loss(sample, &probabilities, step, |_| true));
         // Past its lowest point the loss rises for good, and the largest C cost the most.
@@ -225,26 +243,48 @@ pub fn walk(
         }
     }
     let path = CPath { c: config.c[..loss.len()].to_vec(), chosen: config.c[lowest(&loss)], loss };
-    Ok(Walked { path, probabilities })
+    Ok(Walked { path, probabilities, seen: paths.seen(folds) })
 }
 
 impl Walked {
-    /// For each fold the C that the *other* folds' documents choose, and with it the probabilities of
-    /// the fold's documents. Weights and vocabulary never saw the fold; the C only nearly so, since
-    /// the fits that judged the other folds had the fold's documents among their training examples.
-    /// [`mod@crate::evaluate`] nests the choice strictly, at some five times the cost.
-    pub fn judge(&self, sample: &Sample, folds: &[usize]) -> (Vec<f64>, Vec<Vec<f64>>) {
+    /// How the head is to judge with the C chosen, fitted to what its fits made of examples that they had
+    /// not seen.
+    pub fn rule(&self, sample: &Sample, class_weight: ClassWeight) -> Rule {
+        let every: Vec<usize> = (0..sample.rows.len()).collect();
+        self.rule_at(sample, &every, lowest(&self.path.loss), class_weight)
+    }
+
+    fn rule_at(&self, sample: &Sample, places: &[usize], step: usize, class_weight: ClassWeight) -> Rule {
+        let raw = |place: usize| self.probabilities[place][step].as_slice();
+        Rule::fit(sample, places, raw, |place| self.seen[place], class_weight)
+    }
+
+    /// For each fold the C and the rule that the *other* folds' documents choose, and with them the
+    /// judgements of the fold's documents. Weights, vocabulary and rule never saw the fold; the C only
+    /// nearly so, since the fits that judged the other folds had the fold's documents among their
+    /// training examples. [`mod@crate::evaluate`] nests the choice strictly, at some five times the cost.
+    pub fn judge(
+        &self,
+        config: &LearnConfig,
+        sample: &Sample,
+        folds: &[usize],
+    ) -> (Vec<f64>, Vec<Judgement>) {
         let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
-        let steps: Vec<usize> = (0..n_folds)
+        let chosen: Vec<(usize, Rule)> = (0..n_folds)
             .map(|fold| {
                 let loss =
                     |step| balanced_loss(sample, &self.probabilities, step, |place| folds[place] != fold);
-                lowest(&(0..self.path.c.len()).map(loss).collect::<Vec<f64>>())
+                let step = lowest(&(0..self.path.c.len()).map(loss).collect::<Vec<f64>>());
+                let others: Vec<usize> = (0..folds.len()).filter(|&place| folds[place] != fold).collect();
+                (step, self.rule_at(sample, &others, step, config.class_weight))
             })
             .collect();
-        let judged =
-            self.probabilities.iter().zip(folds).map(|(of_place, &fold)| of_place[steps[fold]].clone());
-        (steps.iter().map(|&step| self.path.c[step]).collect(), judged.collect())
+        let judged = folds.iter().enumerate().map(|(place, &fold)| {
+            let (step, rule) = &chosen[fold];
+            rule.judge(sample.scheme, &self.probabilities[place][*step], self.seen[place], config.level)
+        });
+        let judged = judged.collect();
+        (chosen.iter().map(|(step, _)| self.path.c[*step]).collect(), judged)
     }
 }
 
@@ -276,11 +316,91 @@ fn balanced_loss(
     present.clone().map(|(sum, count)| sum / count).sum::<f64>() / present.count().max(1) as f64
 }
 
+/// Fits on their way along the path.
+enum Paths {
+    /// One for each fold.
+    Folds(Vec<FoldPath>),
+    /// One for all, each fold left out approximately.
+    LeaveOut(Box<LeaveOut>),
+}
+
+impl Paths {
+    /// Fits with the next C, and gives the class probabilities of each example as if its fold had not been
+    /// trained on.
+    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<Vec<f64>>> {
+        match self {
+            Paths::Folds(paths) => {
+                let judged = paths.par_iter_mut().map(|path| path.advance(config, c));
+                Ok(in_place(folds, judged.collect::<Result<Vec<_>>>()?))
+            }
+            Paths::LeaveOut(path) => path.advance(config, folds, c),
+        }
+    }
+
+    /// What each fit's vocabulary knew of the examples left out.
+    fn seen(self, folds: &[usize]) -> Vec<Seen> {
+        match self {
+            Paths::Folds(paths) => in_place(folds, paths.into_iter().map(|path| path.seen).collect()),
+            Paths::LeaveOut(path) => path.seen,
+        }
+    }
+}
+
+/// Puts what was found fold by fold into the order of the examples.
+fn in_place<T>(folds: &[usize], found: Vec<Vec<T>>) -> Vec<T> {
+    let mut found: Vec<_> = found.into_iter().map(Vec::into_iter).collect();
+    folds.iter().filter_map(|&fold| found[fold].next()).collect()
+}
+
+/// All examples on their way along the path.
+struct LeaveOut {
+    sample: Sample,
+    x: Design,
+    seen: Vec<Seen>,
+    start: Option<Weights>,
+}
+
+impl LeaveOut {
+    fn new(lexicon: &Lexicon, sample: &Sample, folds: &[usize]) -> Result<Self> {
+        let frequencies = Frequencies::count(lexicon, &sample.rows)?;
+        let x = Design::new(lexicon, &frequencies, &sample.rows);
+        // The vocabulary is that of all examples; what an example would be known by without its fold is
+        // counted all the same.
+        let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
+        let seen = (0..n_folds)
+            .into_par_iter()
+            .map(|fold| {
+                let (train, held) = sample.split(folds, fold);
+                // A vocabulary that is empty without the fold knows nothing of it.
+                let without = Frequencies::count(lexicon, &train.rows).ok();
+                let known = |row| {
+                    let nothing = (u64::from(lexicon.lengths[row]), 0);
+                    Seen::new(without.as_ref().map_or(nothing, |without| without.known_words(lexicon, row)))
+                };
+                held.rows.iter().map(|&row| known(row)).collect()
+            })
+            .collect::<Vec<Vec<Seen>>>();
+        Ok(LeaveOut { sample: sample.clone(), x, seen: in_place(folds, seen), start: None })
+    }
+
+    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<Vec<f64>>> {
+        // The approximation is of one step from the optimum: it must be the optimum.
+        let task = self.sample.task(config, &self.x, c, config.tolerance);
+        let found = fit(config.solver, &self.x, &task, self.start.as_ref())?.weights;
+        let scores = leave_groups_out(&self.x, &task, &found, folds)?;
+        let scheme = self.sample.scheme;
+        let judged = scores.chunks_exact(found.columns).map(|scores| probabilities(scheme, scores)).collect();
+        self.start = Some(found);
+        Ok(judged)
+    }
+}
+
 /// One fold on its way along the path.
 struct FoldPath {
     train: Sample,
     x: Design,
     unseen: Design,
+    seen: Vec<Seen>,
     /// Warm starts stay inside the fold: a start fitted on all rows would leak what is held out.
     start: Option<Weights>,
 }
@@ -291,7 +411,8 @@ impl FoldPath {
         let frequencies = Frequencies::count(lexicon, &train.rows)?;
         let x = Design::new(lexicon, &frequencies, &train.rows);
         let unseen = Design::new(lexicon, &frequencies, &held.rows);
-        Ok(FoldPath { train, x, unseen, start: None })
+        let seen = held.rows.iter().map(|&row| Seen::new(frequencies.known_words(lexicon, row))).collect();
+        Ok(FoldPath { train, x, unseen, seen, start: None })
     }
 
     /// Fits with the next C, and gives the class probabilities of each held-out document.

@@ -255,6 +255,9 @@ impl Model {
             if !coefficients.iter().all(|w| w.is_finite()) || !intercepts.iter().all(|b| b.is_finite()) {
                 return Err(format!("a weight of {} is not a number", head.axis.name));
             }
+            head.rule
+                .check(head.scheme, classes)
+                .map_err(|problem| format!("{}: {problem}", head.axis.name))?;
         }
         Ok(())
     }

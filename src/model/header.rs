@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureConfig;
 use crate::label::Axis;
-use crate::learn::{LearnConfig, Scheme};
+use crate::learn::{LearnConfig, Rule, Scheme};
 
 /// The version of the file's layout and of the meaning of its numbers.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The header. No clock, no path and no host: equal training gives equal bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct HeadInfo {
     pub c: f64,
     /// Bound of the relative gap to the optimum that the fit reached.
     pub gap: f64,
+    /// Calibration, decision and abstention.
+    pub rule: Rule,
     /// What cross-validation measured.
     pub quality: Quality,
     /// The same by origin, where the examples have several.

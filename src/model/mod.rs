@@ -7,6 +7,7 @@ pub mod header;
 pub mod scorer;
 pub mod terms;
 
+pub use crate::learn::Judgement;
 pub use file::Model;
 pub use header::{FORMAT_VERSION, Figure, HeadInfo, Header, OriginQuality, Quality};
-pub use scorer::{Evidence, HeadScore, Score, Scorer};
+pub use scorer::{Evidence, Score, Scorer};

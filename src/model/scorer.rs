@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::features::design::{scale, squared_length};
 use crate::features::{Extractor, Vectorizer};
 use crate::label::Axis;
-use crate::learn::logistic::{Scheme, decide, probabilities, toward};
+use crate::learn::logistic::{Scheme, probabilities, toward};
+use crate::learn::{Judgement, Seen};
 use crate::text::{Voice, tokens};
 
 /// Word types kept at most; beyond that the store is emptied and fills again.
@@ -25,6 +26,7 @@ const MOST_WORDS: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Scorer {
     header: Header,
+    level: f64,
     vectorizer: Vectorizer,
     heads: Vec<HeadState>,
     /// Linear scores of all heads side by side.
@@ -41,6 +43,8 @@ struct HeadState {
     scheme: Scheme,
     intercepts: Vec<f64>,
     coefficients: Vec<f32>,
+    /// Shares of the classes to assume instead of the training's.
+    assumed: Option<Vec<f64>>,
 }
 
 /// What a word adds, for each block: squared length, then one sum a column.
@@ -56,7 +60,7 @@ pub struct Score {
     /// The document.
     pub id: String,
     /// One for each head of the model, in its order.
-    pub heads: Vec<HeadScore>,
+    pub heads: Vec<Judgement>,
     /// Share of the document's words that the model knows, 0 to 1; 0 for no words.
     pub known_share: f64,
     /// Number of words.
@@ -66,17 +70,6 @@ pub struct Score {
     /// The words that weigh most for and against the first head's decision, by falling size; empty
     /// unless asked for.
     pub evidence: Vec<Evidence>,
-}
-
-/// A head's judgement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeadScore {
-    /// Index of the decided class.
-    pub class: usize,
-    /// One a class, in the axis's order; above 0, summing to 1.
-    pub probabilities: Vec<f64>,
-    /// Why the decision should not be relied on, if it should not.
-    pub abstain: Option<&'static str>,
 }
 
 /// A word's part in a decision.
@@ -110,6 +103,7 @@ impl Scorer {
                 scheme: header.heads[index].scheme,
                 intercepts: intercepts.into_owned(),
                 coefficients: coefficients.into_owned(),
+                assumed: None,
             });
             first += columns;
         }
@@ -118,12 +112,53 @@ impl Scorer {
             .map_err(|problem| crate::Error::ModelDamaged { path: header.name.clone().into(), problem })?
             .into_owned();
         let vectorizer = model.vectorizer();
-        Ok(Scorer { header, vectorizer, heads, columns: first, fingerprints, words: Mutex::default() })
+        let level = header.learn.level;
+        Ok(Scorer { level, header, vectorizer, heads, columns: first, fingerprints, words: Mutex::default() })
     }
 
     /// Whether the model was trained on these very words, under whatever id.
     pub fn was_trained_on(&self, document: &Document) -> bool {
         self.fingerprints.binary_search(&document.fingerprint()).is_ok()
+    }
+
+    /// Assumes that the classes of a head have the shares `prior`, one a class, each above 0, summing to 1;
+    /// `None` for those that its probabilities were calibrated to.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] where they are no such shares.
+    pub fn assume(&mut self, head: usize, prior: Option<Vec<f64>>) -> Result<()> {
+        let classes = self.header.heads[head].axis.classes.len();
+        let sound = |prior: &Vec<f64>| {
+            prior.len() == classes
+                && prior.iter().all(|share| *share > 0.0 && *share < 1.0)
+                && (prior.iter().sum::<f64>() - 1.0).abs() < 1e-6
+        };
+        if prior.as_ref().is_some_and(|prior| !sound(prior)) {
+            return Err(crate::Error::Usage(format!(
+                "{}: its {classes} classes want shares above 0 that sum to 1",
+                self.header.heads[head].axis.name
+            )));
+        }
+        self.heads[head].assumed = prior;
+        Ok(())
+    }
+
+    /// The shares of a head's classes that its probabilities assume, in the axis's order.
+    pub fn prior(&self, head: usize) -> &[f64] {
+        self.heads[head].assumed.as_deref().unwrap_or(&self.header.heads[head].rule.calibration.prior)
+    }
+
+    /// Calls a document ambiguous where it may be of more than one class at `level`, above 0 and below 1,
+    /// instead of at the level that the model was trained with.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] for a level out of range.
+    pub fn set_level(&mut self, level: f64) -> Result<()> {
+        if !(level > 0.0 && level < 1.0) {
+            return Err(crate::Error::Usage(format!("level {level}: it must be above 0 and below 1")));
+        }
+        self.level = level;
+        Ok(())
     }
 
     /// What the model says of itself.
@@ -167,29 +202,32 @@ impl Scorer {
         let at = |sums: &[f64], column: usize| -> f64 {
             (0..blocks).map(|block| scales[block] * sums[block * stride + 1 + column]).sum()
         };
-        let known_share = if n_words == 0 { 0.0 } else { known_words as f64 / n_words as f64 };
-        let abstain = match (n_words, known_words) {
-            (0, _) => Some("too-short"),
-            (_, 0) => Some("unfamiliar"),
-            _ => None,
-        };
-        let mut heads: Vec<HeadScore> = self
+        let seen = Seen::new((n_words, known_words));
+        let mut heads: Vec<Judgement> = self
             .heads
             .iter()
-            .map(|head| {
+            .zip(&self.header.heads)
+            .map(|(head, info)| {
                 let scores = head
                     .intercepts
                     .iter()
                     .enumerate()
                     .map(|(column, b)| b + at(&totals, head.first + column));
-                let probabilities = probabilities(head.scheme, &scores.collect::<Vec<f64>>());
-                HeadScore { class: decide(head.scheme, &probabilities), probabilities, abstain }
+                let raw = probabilities(head.scheme, &scores.collect::<Vec<f64>>());
+                let mut judged = info.rule.judge(head.scheme, &raw, seen, self.level);
+                if let Some(prior) = &head.assumed {
+                    info.rule.assume(head.scheme, &mut judged, prior);
+                }
+                judged
             })
             .collect();
         let axes = || self.header.heads.iter().map(|head| &head.axis);
         let off = axes().position(Axis::is_on_target).is_some_and(|gate| heads[gate].class == 1);
         for (head, _) in heads.iter_mut().zip(axes()).filter(|(_, axis)| axis.is_toward_target()) {
-            head.abstain = head.abstain.or(off.then_some("off-target"));
+            // What is off the target is not ambiguous about it; what cannot be read may be either.
+            if off && head.abstain.is_none_or(|reason| reason == "ambiguous") {
+                head.abstain = Some("off-target");
+            }
         }
         let mut evidence = Vec::new();
         if let (Some(head), Some(score), true) = (self.heads.first(), heads.first(), explain > 0) {
@@ -210,7 +248,14 @@ impl Scorer {
             evidence.truncate(explain);
             self.place(document, &mut evidence);
         }
-        Score { id: document.id.clone(), heads, known_share, n_words, voices: voices(document), evidence }
+        Score {
+            id: document.id.clone(),
+            heads,
+            known_share: seen.known_share,
+            n_words,
+            voices: voices(document),
+            evidence,
+        }
     }
 
     /// Finds where each term first stands.

@@ -1,0 +1,333 @@
+//! Probabilities that mean what they say, fitted to what came of examples that the fits had not seen.
+//!
+//! A fit with balanced class weights gives probabilities as if all classes were equally frequent, and a
+//! strong penalty makes them timid. Both are mended by
+//!
+//! ```text
+//! q_k ∝ exp(slope · ln p_k + offset_k)
+//! ```
+//!
+//! one slope (the temperature of Guo et al. 2017, *On calibration of modern neural networks*, inverted)
+//! and an offset a class (their vector scaling; with two classes this is Platt 1999). Both are shrunk: the
+//! slope to 1, the offsets to the logarithms of the classes' shares, as if [`SHRINK`] gave the weight of
+//! a few examples to what was expected. So two examples of a class do no harm, and no probability is ever
+//! a hard 0.
+
+use serde::{Deserialize, Serialize};
+
+use super::logistic::{ClassWeight, Scheme, decide, most_probable};
+use super::path::Sample;
+use super::prior::shift;
+
+/// Curvature of the penalty on slope and offsets: about that of ten to twenty examples, whose own is
+/// q · (1 - q) at most.
+const SHRINK: f64 = 4.0;
+/// The slope is at least this: held-out scores may say nothing, but never the contrary of what they say.
+const LEAST_SLOPE: f64 = 0.05;
+/// Real examples of each side from which they alone are believed, and authored ones are not asked.
+const ENOUGH_OF_EACH: f64 = 10.0;
+/// Real examples from which their shares are taken for those of the field.
+const ENOUGH_FOR_SHARES: usize = 20;
+
+/// How much the decision makes up for a class's rarity: 0 would maximise the share of right decisions, 1
+/// the mean recall of the classes. Between them lies what macro-F1 rewards: 0.6 was best or next to it on
+/// four public sets (benches/quality/README.md), and is not fitted to the labels at hand, where so few
+/// examples of a rare class would decide it.
+pub const RARE: f64 = 0.6;
+/// A side and none, and the two sides, equally frequent.
+const EVEN_STAGES: [f64; 3] = [0.25, 0.25, 0.5];
+
+/// A correction of class probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// One; in two stages one for each.
+    scalings: Vec<Scaling>,
+    /// The share of each class that the calibrated probabilities assume, summing to 1.
+    pub prior: Vec<f64>,
+}
+
+/// `q_k ∝ exp(slope · ln p_k + offset_k)`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scaling {
+    slope: f64,
+    offsets: Vec<f64>,
+}
+
+impl Scaling {
+    fn apply(&self, p: &[f64]) -> Vec<f64> {
+        let u: Vec<f64> = p
+            .iter()
+            .zip(&self.offsets)
+            .map(|(p, offset)| self.slope * libm::log(p.max(1e-300)) + offset)
+            .collect();
+        softmax(&u)
+    }
+}
+
+impl Calibration {
+    /// Fits to the examples at `places` of a sample: `raw(place)` are the class probabilities by a fit
+    /// that had not seen the example. Authored examples count only where there are too few real ones.
+    /// Cost: some ten passes over the examples.
+    pub fn fit<'p>(
+        sample: &Sample,
+        places: &[usize],
+        raw: impl Fn(usize) -> &'p [f64],
+        class_weight: ClassWeight,
+    ) -> Self {
+        let own: Vec<usize> = places
+            .iter()
+            .copied()
+            .filter(|&place| !sample.foreign[place] && sample.weights[place] > 0.0)
+            .collect();
+        let real: Vec<usize> = own.iter().copied().filter(|&place| sample.real[place]).collect();
+        let field = if real.len() >= ENOUGH_FOR_SHARES { &real } else { &own };
+        let prior = shares(
+            field.iter().map(|&place| (sample.classes[place], sample.weights[place])),
+            sample.n_classes,
+        );
+        let scaling = |rows: &[Row], prior: &[f64]| {
+            let n_classes = prior.len();
+            let counted = shares(rows.iter().map(|row| (row.class, row.weight)), n_classes);
+            let expected = match class_weight {
+                ClassWeight::Balanced => counted.iter().map(|share| libm::log(*share)).collect(),
+                ClassWeight::None => vec![0.0; n_classes],
+            };
+            let mut found = fit_scaling(rows, &expected, None);
+            if found.slope < LEAST_SLOPE {
+                found = fit_scaling(rows, &expected, Some(LEAST_SLOPE));
+            }
+            for ((offset, prior), counted) in found.offsets.iter_mut().zip(prior).zip(&counted) {
+                *offset += libm::log(prior / counted);
+            }
+            found
+        };
+        if !is_staged(sample.scheme, sample.n_classes) {
+            let rows =
+                trusted(&own, sample, sample.n_classes, |place| (raw(place).to_vec(), sample.classes[place]));
+            return Calibration { scalings: vec![scaling(&rows, &prior)], prior };
+        }
+        let taught: Vec<usize> =
+            places.iter().copied().filter(|&place| sample.weights[place] > 0.0).collect();
+        let whether = trusted(&taught, sample, 2, |place| {
+            (stages(raw(place))[0].to_vec(), usize::from(sample.classes[place] == 2))
+        });
+        let sided: Vec<usize> = own.iter().copied().filter(|&place| sample.classes[place] < 2).collect();
+        let which =
+            trusted(&sided, sample, 2, |place| (stages(raw(place))[1].to_vec(), sample.classes[place]));
+        let taken = prior[0] + prior[1];
+        let scalings = vec![
+            scaling(&whether, &[taken, prior[2]]),
+            scaling(&which, &[prior[0] / taken, prior[1] / taken]),
+        ];
+        Calibration { scalings, prior }
+    }
+
+    /// The calibrated probabilities: one a class, each above 0, summing to 1.
+    pub fn apply(&self, raw: &[f64]) -> Vec<f64> {
+        let mut q = match self.scalings.as_slice() {
+            [whether, which] => {
+                let [side, polar] = stages(raw);
+                let (side, polar) = (whether.apply(&side), which.apply(&polar));
+                vec![side[0] * polar[0], side[0] * polar[1], side[1]]
+            }
+            scalings => scalings.first().map_or_else(|| raw.to_vec(), |scaling| scaling.apply(raw)),
+        };
+        q.iter_mut().for_each(|q| *q = q.max(1e-12));
+        let sum: f64 = q.iter().sum();
+        q.iter().map(|q| q / sum).collect()
+    }
+
+    /// The class decided on, from probabilities that this calibration gave or that were shifted from
+    /// them to other shares. Rare classes are favoured, so that they are found: of several classes that
+    /// of the largest q / share^[`RARE`], share being its part of the training examples. In two stages
+    /// first a side and none, and then the sides, are weighed as if equally frequent. Shifted to a
+    /// smaller share, a class is decided on less often.
+    pub fn decide(&self, scheme: Scheme, probabilities: &[f64]) -> usize {
+        let weighed = self.weighed(scheme, probabilities);
+        if is_staged(scheme, self.prior.len()) { decide(scheme, &weighed) } else { most_probable(&weighed) }
+    }
+
+    /// The probabilities as [`Calibration::decide`] weighs them: one a class, above 0, summing to 1.
+    pub fn weighed(&self, scheme: Scheme, probabilities: &[f64]) -> Vec<f64> {
+        if is_staged(scheme, self.prior.len()) {
+            return shift(probabilities, &self.prior, &EVEN_STAGES);
+        }
+        let favoured: Vec<f64> = self.prior.iter().map(|share| libm::pow(*share, 1.0 - RARE)).collect();
+        shift(probabilities, &self.prior, &favoured)
+    }
+
+    /// Checks what was read from a file.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self, scheme: Scheme, n_classes: usize) -> Result<(), String> {
+        let sizes: &[usize] = if is_staged(scheme, n_classes) { &[2, 2] } else { &[n_classes] };
+        let shapes = self.scalings.iter().map(|scaling| scaling.offsets.len());
+        if !shapes.eq(sizes.iter().copied()) || self.prior.len() != n_classes {
+            return Err("the calibration does not fit the classes".into());
+        }
+        let mut numbers =
+            self.scalings.iter().flat_map(|scaling| scaling.offsets.iter().chain([&scaling.slope]));
+        if numbers.any(|number| !number.is_finite() || number.abs() > 1e6)
+            || self.prior.iter().any(|share| !(*share > 0.0 && *share <= 1.0))
+        {
+            return Err("the calibration holds a number out of range".into());
+        }
+        Ok(())
+    }
+}
+
+fn is_staged(scheme: Scheme, n_classes: usize) -> bool {
+    scheme == Scheme::TwoStage && n_classes == 3
+}
+
+/// Whether a side is taken, and which if one is.
+fn stages(p: &[f64]) -> [[f64; 2]; 2] {
+    match p {
+        [first, second, none] => {
+            let taken = (first + second).max(1e-300);
+            [[taken, *none], [first / taken, second / taken]]
+        }
+        _ => [[0.5; 2]; 2],
+    }
+}
+
+/// The share of each class, one example of each added.
+fn shares(classes: impl Iterator<Item = (usize, f64)>, n_classes: usize) -> Vec<f64> {
+    let mut sizes = vec![1.0; n_classes];
+    classes.for_each(|(class, weight)| sizes[class] += weight);
+    let total: f64 = sizes.iter().sum();
+    sizes.iter().map(|size| size / total).collect()
+}
+
+struct Row {
+    logs: Vec<f64>,
+    class: usize,
+    weight: f64,
+}
+
+/// The rows to fit to: real examples where there are enough of each class, else all.
+fn trusted(
+    places: &[usize],
+    sample: &Sample,
+    n_classes: usize,
+    of: impl Fn(usize) -> (Vec<f64>, usize),
+) -> Vec<Row> {
+    let rows = |wanted: &dyn Fn(usize) -> bool| -> Vec<Row> {
+        let places = places.iter().copied().filter(|&place| wanted(place));
+        places
+            .map(|place| {
+                let (p, class) = of(place);
+                let logs = p.iter().map(|p| libm::log(p.max(1e-300))).collect();
+                Row { logs, class, weight: sample.weights[place] }
+            })
+            .collect()
+    };
+    let real = rows(&|place| sample.real[place]);
+    let mut sizes = vec![0.0; n_classes];
+    real.iter().for_each(|row| sizes[row.class] += row.weight);
+    if sizes.iter().all(|size| *size >= ENOUGH_OF_EACH) { real } else { rows(&|_| true) }
+}
+
+/// Minimises `Σ weight · -ln q(class) + SHRINK / 2 · ((slope - 1)² + Σ (offset - expected)²)` by Newton
+/// steps, the slope held where it is given. The objective is strongly convex.
+fn fit_scaling(rows: &[Row], expected: &[f64], slope: Option<f64>) -> Scaling {
+    let k = expected.len();
+    let mut at: Vec<f64> = std::iter::once(slope.unwrap_or(1.0)).chain(expected.iter().copied()).collect();
+    let target = at.clone();
+    for _ in 0..60 {
+        let (value, gradient, hessian) = objective(rows, &at, &target, slope.is_none());
+        let Some(step) = solve(hessian, &gradient) else { break };
+        let fall: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
+        if fall <= 1e-14 * value.max(1e-300) {
+            break;
+        }
+        let mut length = 1.0;
+        let moved =
+            |length: f64| -> Vec<f64> { at.iter().zip(&step).map(|(at, s)| at - length * s).collect() };
+        while length > 1e-10
+            && objective(rows, &moved(length), &target, slope.is_none()).0 > value - 1e-4 * length * fall
+        {
+            length *= 0.5;
+        }
+        if length <= 1e-10 {
+            break;
+        }
+        at = moved(length);
+    }
+    Scaling { slope: at[0], offsets: at[1..=k].to_vec() }
+}
+
+/// The value of the objective, its gradient and its second derivative, by the slope and then the offsets.
+fn objective(rows: &[Row], at: &[f64], target: &[f64], free_slope: bool) -> (f64, Vec<f64>, Vec<Vec<f64>>) {
+    let size = at.len();
+    let k = size - 1;
+    let mut value = 0.0;
+    let mut gradient = vec![0.0; size];
+    let mut hessian = vec![vec![0.0; size]; size];
+    for place in 0..size {
+        let off = at[place] - target[place];
+        value += 0.5 * SHRINK * off * off;
+        gradient[place] = SHRINK * off;
+        hessian[place][place] = SHRINK;
+    }
+    for row in rows {
+        let u: Vec<f64> = (0..k).map(|class| at[0] * row.logs[class] + at[1 + class]).collect();
+        let q = softmax(&u);
+        let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = u.iter().map(|u| libm::exp(u - most)).sum();
+        value += row.weight * (most + libm::log(total) - u[row.class]);
+        let mean: f64 = q.iter().zip(&row.logs).map(|(q, log)| q * log).sum();
+        gradient[0] += row.weight * (mean - row.logs[row.class]);
+        for a in 0..k {
+            gradient[1 + a] += row.weight * (q[a] - if a == row.class { 1.0 } else { 0.0 });
+            hessian[0][0] += row.weight * q[a] * (row.logs[a] - mean).powi(2);
+            let cross = row.weight * q[a] * (row.logs[a] - mean);
+            hessian[0][1 + a] += cross;
+            hessian[1 + a][0] += cross;
+            hessian[1 + a][1 + a] += row.weight * q[a];
+            for b in 0..k {
+                hessian[1 + a][1 + b] -= row.weight * q[a] * q[b];
+            }
+        }
+    }
+    if !free_slope {
+        gradient[0] = 0.0;
+        hessian[0].fill(0.0);
+        hessian.iter_mut().for_each(|row| row[0] = 0.0);
+        hessian[0][0] = 1.0;
+    }
+    (value, gradient, hessian)
+}
+
+/// Solves a · x = b for a positive definite a; `None` where rounding made it singular.
+fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
+    let n = b.len();
+    let mut x = b.to_vec();
+    for i in 0..n {
+        if a[i][i].is_nan() || a[i][i] <= 0.0 {
+            return None;
+        }
+        for j in i + 1..n {
+            let factor = a[j][i] / a[i][i];
+            for column in i..n {
+                a[j][column] -= factor * a[i][column];
+            }
+            x[j] -= factor * x[i];
+        }
+    }
+    for i in (0..n).rev() {
+        let known: f64 = (i + 1..n).map(|j| a[i][j] * x[j]).sum();
+        x[i] = (x[i] - known) / a[i][i];
+    }
+    Some(x)
+}
+
+fn softmax(u: &[f64]) -> Vec<f64> {
+    let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let e: Vec<f64> = u.iter().map(|u| libm::exp(u - most)).collect();
+    let total: f64 = e.iter().sum();
+    e.iter().map(|e| e / total).collect()
+}
