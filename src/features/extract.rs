@@ -70,7 +70,7 @@ impl Extractor {
 }
 
 /// The Snowball stem of an Arabic word; other words, and words that would lose everything, stay.
-fn stem(word: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn stem(word: &str) -> std::borrow::Cow<'_, str> {
     if !word.chars().all(|c| ('\u{620}'..='\u{64A}').contains(&c)) {
         return word.into();
     }

@@ -22,6 +22,7 @@ pub mod extract;
 pub mod intern;
 pub mod lexicon;
 pub mod manner;
+mod polarity;
 pub mod vectorizer;
 
 pub use config::{Block, FeatureConfig, InverseDocumentFrequency, TermFrequency};

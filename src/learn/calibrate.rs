@@ -124,6 +124,27 @@ impl Calibration {
         Calibration { scalings, prior }
     }
 
+    /// Fits to the examples at `places`, real and authored alike.
+    pub(crate) fn fit_all<'p>(
+        sample: &Sample,
+        places: &[usize],
+        raw: impl Fn(usize) -> &'p [f64],
+        class_weight: ClassWeight,
+    ) -> Self {
+        let alike = Sample { real: vec![true; sample.real.len()], ..sample.clone() };
+        Self::fit(&alike, places, raw, class_weight)
+    }
+
+    /// The probabilities shifted to equal shares of the classes; in two stages of a side and none, and of
+    /// the two sides.
+    pub(crate) fn even(&self, scheme: Scheme, probabilities: &[f64]) -> Vec<f64> {
+        if is_staged(scheme, self.prior.len()) {
+            return shift(probabilities, &self.prior, &EVEN_STAGES);
+        }
+        let n_classes = self.prior.len();
+        shift(probabilities, &self.prior, &vec![1.0 / n_classes as f64; n_classes])
+    }
+
     /// The calibrated probabilities: one a class, each above 0, summing to 1.
     pub fn apply(&self, raw: &[f64]) -> Vec<f64> {
         let mut q = match self.scalings.as_slice() {
@@ -152,7 +173,7 @@ impl Calibration {
     /// The probabilities as [`Calibration::decide`] weighs them: one a class, above 0, summing to 1.
     pub fn weighed(&self, scheme: Scheme, probabilities: &[f64]) -> Vec<f64> {
         if is_staged(scheme, self.prior.len()) {
-            return shift(probabilities, &self.prior, &EVEN_STAGES);
+            return self.even(scheme, probabilities);
         }
         let favoured: Vec<f64> = self.prior.iter().map(|share| libm::pow(*share, 1.0 - RARE)).collect();
         shift(probabilities, &self.prior, &favoured)

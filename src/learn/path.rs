@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibrate::Calibration;
 use super::decide::{Judgement, LEVEL, Rule, Seen};
 use super::leave_out::leave_groups_out;
 use super::logistic::{ClassWeight, Scheme, Task, Weights, probabilities};
@@ -58,7 +59,7 @@ impl Default for LearnConfig {
             scheme: Scheme::OneVsRest,
             class_weight: ClassWeight::Balanced,
             solver: Solver::Newton,
-            c: vec![0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
+            c: vec![0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
             folds: 5,
             leave_out: 0,
             tolerance: 1e-10,
@@ -136,8 +137,8 @@ impl LearnConfig {
 pub struct CPath {
     /// The values tried: the configured ones up to where the loss had clearly risen.
     pub c: Vec<f64>,
-    /// For each, the class-balanced log-loss in nats: the mean over the classes of the mean
-    /// -ln p of their documents; lower is better.
+    /// For each, the class-balanced log-loss of calibrated probabilities in nats: the mean over the
+    /// classes of the mean -ln p of their documents; lower is better.
     pub loss: Vec<f64>,
     /// The value chosen.
     pub chosen: f64,
@@ -236,7 +237,7 @@ pub fn walk(
         done();
         judged.into_iter().zip(&mut probabilities).for_each(|(p, of_place)| of_place.push(p));
         let step = loss.len();
-        loss.push(balanced_loss(sample, &probabilities, step, |_| true));
+        loss.push(balanced_loss(sample, &probabilities, step, config.class_weight, |_| true));
         // Past its lowest point the loss rises for good, and the largest C cost the most.
         if loss[step] > (1.0 + WORSE) * loss[lowest(&loss)] {
             break;
@@ -272,8 +273,11 @@ impl Walked {
         let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
         let chosen: Vec<(usize, Rule)> = (0..n_folds)
             .map(|fold| {
-                let loss =
-                    |step| balanced_loss(sample, &self.probabilities, step, |place| folds[place] != fold);
+                let loss = |step| {
+                    balanced_loss(sample, &self.probabilities, step, config.class_weight, |place| {
+                        folds[place] != fold
+                    })
+                };
                 let step = lowest(&(0..self.path.c.len()).map(loss).collect::<Vec<f64>>());
                 let others: Vec<usize> = (0..folds.len()).filter(|&place| folds[place] != fold).collect();
                 (step, self.rule_at(sample, &others, step, config.class_weight))
@@ -295,15 +299,23 @@ fn lowest(losses: &[f64]) -> usize {
 /// The class-balanced log-loss of the places that `counts` admits, at one step of the path: the mean
 /// over the classes of the mean -ln p of their documents. What was judged toward another target counts
 /// beside that as two classes more, taking a side and taking none: which side, nobody could know.
+///
+/// The probabilities are calibrated first, as they will be in the end: a small C makes raw ones timid, and
+/// would lose by that although it tells the classes apart best.
 fn balanced_loss(
     sample: &Sample,
     probabilities: &[Vec<Vec<f64>>],
     step: usize,
+    class_weight: ClassWeight,
     counts: impl Fn(usize) -> bool,
 ) -> f64 {
+    let places: Vec<usize> = (0..sample.rows.len()).filter(|&place| counts(place)).collect();
+    let raw = |place: usize| probabilities[place][step].as_slice();
+    let calibration = Calibration::fit_all(sample, &places, raw, class_weight);
     let mut sums = vec![(0.0, 0.0_f64); sample.n_classes + 2];
-    for (place, &class) in sample.classes.iter().enumerate().filter(|&(place, _)| counts(place)) {
-        let p = &probabilities[place][step];
+    for place in places {
+        let p = calibration.even(sample.scheme, &calibration.apply(raw(place)));
+        let class = sample.classes[place];
         let (kind, p) = match (sample.foreign[place], class) {
             (false, class) => (class, p[class]),
             (true, 0 | 1) => (sample.n_classes, p[0] + p[1]),
