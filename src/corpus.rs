@@ -1,11 +1,13 @@
 //! Labelled documents.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::document::{Document, features_digest, sha256_hex};
 use crate::error::{Error, Result};
+use crate::features::vectors::Vectors;
 use crate::label::Axis;
 
 /// Fewest examples on target, and off it, to learn the difference from.
@@ -63,6 +65,8 @@ pub struct Corpus {
     pub axes: Vec<Axis>,
     /// The documents.
     pub examples: Vec<Example>,
+    /// Vectors of stems, learned from unlabelled text.
+    pub vectors: Option<Arc<Vectors>>,
 }
 
 impl Corpus {
@@ -156,6 +160,7 @@ impl Corpus {
             target: Some(target.to_owned()),
             name: self.name.clone(),
             axes: self.axes.clone(),
+            vectors: self.vectors.clone(),
         };
         // What other targets taught of this one is gone with them.
         if let Some(place) = part.axes.iter().position(Axis::is_on_target) {
@@ -180,7 +185,7 @@ impl Corpus {
     /// SHA-256 of everything that training sees: ids, labels and what is known of
     /// them, groups and words, in order.
     pub fn digest(&self) -> String {
-        let mut all = String::new();
+        let mut all = self.vectors.as_ref().map_or_else(String::new, |vectors| vectors.digest() + "\n");
         for example in &self.examples {
             let labels: Vec<Option<&String>> = example
                 .labels

@@ -9,8 +9,8 @@ use crate::evaluate::cross::{Judged, assemble};
 use crate::evaluate::origins::{Examples, Ground, OriginEvaluation, Ranking};
 use crate::evaluate::sample::{inner_folds, kept_together, lexicon_of, sample_of};
 use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
+use crate::features::Vectorizer;
 use crate::features::vectorizer::Frequencies;
-use crate::features::{Design, Vectorizer};
 use crate::learn::path::{CPath, walk};
 use crate::model::{FORMAT_VERSION, Figure, HeadInfo, Header, Model, OriginQuality, Quality};
 
@@ -57,7 +57,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let folds = inner_folds(&sample, &groups, &config.learn, config.seed)?;
         let walked = walk(&config.learn, &lexicon, &sample, &folds, done)?;
         let c = walked.path.chosen;
-        let x = Design::new(&lexicon, &frequencies, &sample.rows);
+        let x = sample.design(&lexicon, &frequencies);
         let found = config.learn.fit(&x, &sample, c, &axis.name)?;
         let (fold_c, judgements) = walked.judge(&config.learn, &sample, &folds);
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
@@ -81,7 +81,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let rule = walked.rule(&sample, config.learn.class_weight);
         heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, rule, quality, origins });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.
-        let mut coefficients = found.weights.coefficients;
+        let mut coefficients = x.spread(found.weights.coefficients, found.weights.columns);
         for feature in x.manner() {
             let row = &mut coefficients[feature * found.weights.columns..][..found.weights.columns];
             row.iter_mut().for_each(|weight| *weight *= frequencies.idf[feature]);

@@ -56,7 +56,7 @@ pub struct Check {
 impl Check {
     pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
         let mut problems = Problems::default();
-        let corpus = self.labels.read_with(talk, &mut problems)?;
+        let mut corpus = self.labels.read_with(talk, &mut problems)?;
         conflicting_duplicates(&corpus, &mut problems);
         let mut out = String::new();
         if let Some(folder) = &self.texts {
@@ -77,7 +77,7 @@ impl Check {
         let faults: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         faults.iter().filter(|_| !self.json).for_each(|fault| out += &format!("{fault}\n"));
         out += &if self.suspects.is_some() || self.next.is_some() {
-            self.review(&corpus, &faults, talk)?
+            self.review(&mut corpus, &faults, talk)?
         } else {
             counts_text(&corpus)
         };
@@ -97,8 +97,9 @@ impl Check {
 
 impl Check {
     /// Suspect labels, and what to label next.
-    fn review(&self, corpus: &Corpus, faults: &[String], talk: &Talk) -> Result<String> {
-        let config = self.fit.config()?;
+    fn review(&self, corpus: &mut Corpus, faults: &[String], talk: &Talk) -> Result<String> {
+        let mut config = self.fit.config()?;
+        self.fit.learn_vectors(corpus, &mut config, &self.labels.read.options(), talk)?;
         let mut json = Map::from_iter([("faults".to_owned(), json!(faults))]);
         let mut out = String::new();
         if let Some(most) = self.suspects {

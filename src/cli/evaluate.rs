@@ -75,8 +75,9 @@ fn plan(given: &str) -> Result<Plan, String> {
 
 impl Evaluate {
     pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
-        let config = self.fit.config()?;
-        let corpus = self.labels.read(talk)?;
+        let mut config = self.fit.config()?;
+        let mut corpus = self.labels.read(talk)?;
+        self.fit.learn_vectors(&mut corpus, &mut config, &self.labels.read.options(), talk)?;
         let several = corpus.origins().len() > 1;
         let plan =
             self.folds.unwrap_or(if several { Plan::Origins } else { Plan::Folds(FoldPlan::Grouped(5)) });

@@ -1,12 +1,16 @@
 //! Options that several commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use kzstance::config::TrainConfig;
 use kzstance::corpus::Corpus;
+use kzstance::document::Document;
+use kzstance::features::vectors::{VectorConfig, learn};
+use kzstance::features::{Block, Extractor};
 use kzstance::model::Model;
-use kzstance::read::{Columns, Problems, ReadOptions, read_labels};
+use kzstance::read::{Columns, Problems, ReadOptions, files, read_file, read_labels};
 use kzstance::rng::RngSeed;
 use kzstance::text::Encoding;
 use kzstance::{Error, Result};
@@ -107,9 +111,65 @@ pub struct FitArgs {
     /// Settings of features and learning (TOML); «kzstance inspect --config» prints a model's
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Unlabelled texts of the same kind, files or folders, tens of thousands where possible: stems that
+    /// are used alike there share what is learned of one; may be repeated
+    #[arg(long, value_name = "INPUT")]
+    pub unlabelled: Vec<PathBuf>,
 }
 
+/// Length of a document's row of vectors where --unlabelled asks for them.
+const VECTORS_WEIGHT: f64 = 0.5;
+
 impl FitArgs {
+    /// Learns vectors from the unlabelled texts, if any were named, for the corpus and its settings.
+    pub fn learn_vectors(
+        &self,
+        corpus: &mut Corpus,
+        config: &mut TrainConfig,
+        options: &ReadOptions,
+        talk: &Talk,
+    ) -> Result<()> {
+        let blocks = &mut config.features.blocks;
+        let wanted = blocks.iter().find_map(|block| match block.extractor {
+            Extractor::Vectors { dimensions } => Some(dimensions),
+            _ => None,
+        });
+        if self.unlabelled.is_empty() {
+            return match wanted {
+                Some(_) => Err(Error::Usage(
+                    "the settings ask for vectors of stems: name the texts to learn them from with --unlabelled".into(),
+                )),
+                None => Ok(()),
+            };
+        }
+        let vectors = VectorConfig::default();
+        let vectors = VectorConfig { dimensions: wanted.unwrap_or(vectors.dimensions), ..vectors };
+        let mut documents = Vec::new();
+        for file in files(&self.unlabelled)? {
+            let read = |options: &ReadOptions| -> Result<Vec<Document>> {
+                read_file(&file, options, &mut |note| talk.note(note))?.into_iter().collect()
+            };
+            // Its columns may have the names of the labels' columns, or the usual ones.
+            let usual = ReadOptions { columns: Columns::default(), ..options.clone() };
+            let found = read(options).or_else(|error| read(&usual).map_err(|_| error));
+            documents.extend(found?);
+        }
+        let found = learn(&vectors, &config.features.normalizer, documents.iter(), config.seed)?;
+        talk.note(format!(
+            "{} stems have vectors of {} numbers, from {} unlabelled texts",
+            found.len(),
+            found.dimensions(),
+            found.n_documents()
+        ));
+        if wanted.is_none() {
+            let extractor = Extractor::Vectors { dimensions: found.dimensions() };
+            blocks.push(Block { extractor, weight: VECTORS_WEIGHT });
+        }
+        corpus.vectors = Some(Arc::new(found));
+        config.check()
+    }
+
     pub fn config(&self) -> Result<TrainConfig> {
         let mut config = TrainConfig::default();
         if let Some(path) = &self.config {

@@ -32,8 +32,9 @@ pub struct Train {
 
 impl Train {
     pub fn run(&self, talk: &Talk) -> Result<ExitCode> {
-        let config = self.fit.config()?;
-        let corpus = self.labels.read(talk)?;
+        let mut config = self.fit.config()?;
+        let mut corpus = self.labels.read(talk)?;
+        self.fit.learn_vectors(&mut corpus, &mut config, &self.labels.read.options(), talk)?;
         let targets = corpus.targets();
         if targets.len() > 1 && corpus.axes.iter().any(|axis| axis.name == "stance") {
             return Err(Error::Usage(format!(

@@ -10,8 +10,8 @@ use super::metrics::Confusion;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
+use crate::features::Lexicon;
 use crate::features::vectorizer::Frequencies;
-use crate::features::{Design, Lexicon};
 use crate::learn::logistic::probabilities;
 use crate::learn::path::{Sample, walk};
 use crate::learn::{Judgement, LearnConfig, Scheme, Seen};
@@ -70,7 +70,8 @@ impl Prediction {
 
 /// The words of a corpus.
 pub(crate) fn lexicon_of(corpus: &Corpus, config: &TrainConfig) -> Lexicon {
-    Lexicon::new(&config.features, corpus.examples.iter().map(|example| &example.document))
+    let documents = corpus.examples.iter().map(|example| &example.document);
+    Lexicon::with_vectors(&config.features, corpus.vectors.as_ref(), documents)
 }
 
 /// Clusters of near-duplicates: a number for each document of a lexicon.
@@ -124,7 +125,9 @@ pub(crate) fn sample_of(
         sample.rows.push(row);
         sample.classes.push(class);
         sample.foreign.push(mixed && corpus.is_foreign(example));
-        sample.real.push(example.origin != "authored");
+        // What is about the target and what is not was gathered so, real or written: neither has shares to
+        // learn from.
+        sample.real.push(example.origin != "authored" || of.is_on_target());
         sample.weights.push(match example.confidence {
             // Off the target an author may well take a side, only not this one: such an article is no
             // example of taking none.
@@ -174,10 +177,10 @@ pub(crate) fn judge_split(
     let walked = walk(&config.learn, lexicon, &train, &inner, &|| ())?;
     let (c, rule) = (walked.path.chosen, walked.rule(&train, config.learn.class_weight));
     let frequencies = Frequencies::count(lexicon, &train.rows)?;
-    let x = Design::new(lexicon, &frequencies, &train.rows);
+    let x = train.design(lexicon, &frequencies);
     let what = format!("a fold's fit with C = {c}");
     let found = config.learn.fit(&x, &train, c, &what)?;
-    let scores = found.weights.scores(&Design::new(lexicon, &frequencies, &held.rows));
+    let scores = found.weights.scores(&held.design(lexicon, &frequencies));
     let judged = held.rows.iter().zip(scores.chunks_exact(found.weights.columns)).map(|(&row, scores)| {
         let raw = probabilities(sample.scheme, scores);
         let seen = Seen::new(frequencies.known_words(lexicon, row));

@@ -125,6 +125,15 @@ impl FeatureConfig {
                 return fail(format!("blocks: chars from {min} to {max}; it wants 1 <= min <= max <= 16"));
             }
         }
+        let last = self.blocks.len() - 1;
+        if self.blocks.iter().take(last).any(|block| block.extractor.is_tied()) {
+            return fail("blocks: vectors stand last, and once".into());
+        }
+        if let Extractor::Vectors { dimensions } = self.blocks[last].extractor
+            && (dimensions == 0 || dimensions > 1000 || last == 0)
+        {
+            return fail("blocks: vectors want 1 to 1000 dimensions, and another block before them".into());
+        }
         let manner = |block: &&Block| block.extractor.is_share();
         if self.blocks.iter().filter(manner).count() > 1 {
             return fail("blocks: manner stands twice".into());

@@ -1,12 +1,14 @@
 //! The TF-IDF matrix of some documents, kept as its factors.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
 use super::config::Block;
 use super::lexicon::Lexicon;
 use super::vectorizer::{Frequencies, LEFT_OUT};
+use super::vectors::Vectors;
 use crate::sparse::Rows;
 
 /// A matrix X (documents x features) that a solver can multiply with, K columns at a time.
@@ -34,6 +36,18 @@ pub struct Design {
     /// Per feature: the feature that is its longest proper prefix, or [`LEFT_OUT`]. It comes first.
     parents: Vec<u32>,
     n_words: usize,
+    tied: Option<Tied>,
+}
+
+/// The last block, whose features are not fitted one by one: what is fitted is a number for each
+/// dimension of their vectors.
+#[derive(Debug, Clone)]
+struct Tied {
+    vectors: Arc<Vectors>,
+    /// The number of its first feature; there the solver's numbers for the dimensions begin.
+    first: usize,
+    /// Its features that these documents have.
+    used: Vec<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,7 +92,18 @@ impl Design {
             });
             blocks.push(DesignBlock { scales: scales.collect(), patterns });
         }
+        let tied = lexicon.config.blocks.iter().position(|block| block.extractor.is_tied());
+        let tied = tied.zip(lexicon.vectors.clone()).map(|(number, vectors)| {
+            let first = frequencies.len() - vectors.len();
+            let mut used: Vec<u32> = blocks.get(number).map_or_else(Vec::new, |block: &DesignBlock| {
+                block.patterns.iter().flatten().copied().collect()
+            });
+            used.sort_unstable();
+            used.dedup();
+            Tied { vectors, first, used }
+        });
         Design {
+            tied,
             documents,
             blocks,
             idf: frequencies.idf.clone(),
@@ -91,6 +116,21 @@ impl Design {
     /// The numbers of the features of manner.
     pub fn manner(&self) -> Range<usize> {
         self.manner.clone()
+    }
+
+    /// A number for every feature and column from what the solver found, row by row of `columns`: features
+    /// of the tied block get what their vectors make of the numbers for the dimensions.
+    pub fn spread(&self, coefficients: Vec<f64>, columns: usize) -> Vec<f64> {
+        let Some(tied) = &self.tied else { return coefficients };
+        let (own, shared) = coefficients.split_at(tied.first * columns);
+        let mut all = own.to_vec();
+        for stem in 0..tied.vectors.len() as u32 {
+            all.extend((0..columns).map(|column| {
+                let parts = tied.vectors.row(stem).iter().zip(shared[column..].iter().step_by(columns));
+                parts.map(|(&value, weight)| f64::from(value) * weight).sum::<f64>()
+            }));
+        }
+        all
     }
 
     /// Stored numbers: (words of documents, features of word types). The dense or classic sparse
@@ -164,13 +204,24 @@ impl Operator for Design {
     }
 
     fn n_features(&self) -> usize {
-        self.idf.len()
+        self.tied.as_ref().map_or(self.idf.len(), |tied| tied.first + tied.vectors.dimensions)
     }
 
     fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
         // What a feature gives together with all of its prefixes, which come before it.
+        let own = self.tied.as_ref().map_or(v, |tied| &v[..tied.first]);
         let mut weighted: Vec<[f64; K]> =
-            v.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
+            own.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
+        if let Some(tied) = &self.tied {
+            weighted.resize(self.idf.len(), [0.0; K]);
+            for &feature in &tied.used {
+                let mut sum = [0.0; K];
+                for (&value, v) in tied.row(feature).iter().zip(&v[tied.first..]) {
+                    add(&mut sum, v, f64::from(value));
+                }
+                weighted[feature as usize] = sum.map(|sum| sum * self.idf[feature as usize]);
+            }
+        }
         for (feature, &parent) in self.parents.iter().enumerate() {
             if parent != LEFT_OUT {
                 let prefixes = weighted[parent as usize];
@@ -197,6 +248,30 @@ impl Operator for Design {
     }
 
     fn backward<const K: usize>(&self, r: &[[f64; K]], out: &mut [[f64; K]]) {
+        let Some(tied) = &self.tied else { return self.backward_own(r, out) };
+        let mut inner = vec![[0.0; K]; self.idf.len()];
+        self.backward_own(r, &mut inner);
+        let (own, shared) = out.split_at_mut(tied.first);
+        own.copy_from_slice(&inner[..tied.first]);
+        shared.fill([0.0; K]);
+        for &feature in &tied.used {
+            for (&value, shared) in tied.row(feature).iter().zip(shared.iter_mut()) {
+                add(shared, &inner[feature as usize], f64::from(value));
+            }
+        }
+    }
+}
+
+impl Tied {
+    /// The vector of a feature.
+    fn row(&self, feature: u32) -> &[f32] {
+        self.vectors.row(feature - self.first as u32)
+    }
+}
+
+impl Design {
+    /// Xᵀ · r as if every feature were fitted by itself.
+    fn backward_own<const K: usize>(&self, r: &[[f64; K]], out: &mut [[f64; K]]) {
         let mut of_word = vec![[0.0; K]; self.n_words];
         out.fill([0.0; K]);
         for block in &self.blocks {

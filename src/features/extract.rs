@@ -25,6 +25,12 @@ pub enum Extractor {
         /// Version of the lists of words, [`super::manner::MANNER_VERSION`].
         version: u32,
     },
+    /// Its stem, by the vector that unlabelled text gave it: what is learned of one stem is shared with
+    /// those that are used alike; see [`super::vectors`].
+    Vectors {
+        /// Numbers in a vector.
+        dimensions: usize,
+    },
 }
 
 impl Extractor {
@@ -35,6 +41,7 @@ impl Extractor {
             Extractor::Stem => "stem".into(),
             Extractor::Chars { min, max } => format!("chars {min}-{max}"),
             Extractor::Manner { .. } => "manner".into(),
+            Extractor::Vectors { dimensions } => format!("vectors of {dimensions}"),
         }
     }
 
@@ -42,7 +49,7 @@ impl Extractor {
     /// ones come out of [`Extractor::each`] first.
     pub(crate) fn prefix(self, feature: &str) -> Option<&str> {
         match self {
-            Extractor::Word | Extractor::Stem | Extractor::Manner { .. } => None,
+            Extractor::Word | Extractor::Stem | Extractor::Manner { .. } | Extractor::Vectors { .. } => None,
             Extractor::Chars { .. } => feature.char_indices().next_back().map(|(last, _)| &feature[..last]),
         }
     }
@@ -51,7 +58,7 @@ impl Extractor {
     pub fn each(self, word: &str, mut sink: impl FnMut(&str)) {
         match self {
             Extractor::Word => sink(word),
-            Extractor::Stem => sink(&stem(word)),
+            Extractor::Stem | Extractor::Vectors { .. } => sink(&stem(word)),
             Extractor::Chars { min, max } => char_ngrams(word, min, max, sink),
             Extractor::Manner { .. } => marks(word).iter().copied().for_each(sink),
         }
@@ -60,6 +67,11 @@ impl Extractor {
     /// Whether its features are whole words or stand for them.
     pub fn is_word(self) -> bool {
         matches!(self, Extractor::Word | Extractor::Stem)
+    }
+
+    /// Whether its features are bound together by vectors.
+    pub fn is_tied(self) -> bool {
+        matches!(self, Extractor::Vectors { .. })
     }
 
     /// Whether its features are shares of a document's words, each brought to a standard deviation of

@@ -14,6 +14,13 @@ pub struct Interner {
     table: HashTable<u32>,
 }
 
+/// Equal where the same strings have the same numbers.
+impl PartialEq for Interner {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.ends == other.ends
+    }
+}
+
 fn hash(string: &str) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(string.as_bytes());

@@ -3,9 +3,12 @@
 //! Nothing here is *fitted*: no frequency is counted, no feature is dropped. So folds may share a
 //! lexicon without any of them learning of another's documents.
 
+use std::sync::Arc;
+
 use super::config::FeatureConfig;
 use super::intern::Interner;
 use super::vectorizer::LEFT_OUT;
+use super::vectors::Vectors;
 use crate::document::Document;
 use crate::sparse::Rows;
 
@@ -20,6 +23,8 @@ pub struct Lexicon {
     pub(crate) documents: Rows<(u32, u32)>,
     /// For each document its length in words.
     pub(crate) lengths: Vec<u32>,
+    /// The vectors of a tied block.
+    pub(crate) vectors: Option<Arc<Vectors>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -34,13 +39,30 @@ pub(crate) struct LexiconBlock {
 impl Lexicon {
     /// Reads documents. Cost: one pass over the text, and the features of each word type once.
     pub fn new<'d>(config: &FeatureConfig, documents: impl IntoIterator<Item = &'d Document>) -> Self {
+        Self::with_vectors(config, None, documents)
+    }
+
+    /// The same with vectors for the block that wants them; without them it has no features.
+    pub fn with_vectors<'d>(
+        config: &FeatureConfig,
+        vectors: Option<&Arc<Vectors>>,
+        documents: impl IntoIterator<Item = &'d Document>,
+    ) -> Self {
         let mut lexicon = Lexicon {
+            vectors: vectors.cloned(),
             config: config.clone(),
             words: Interner::default(),
             blocks: vec![LexiconBlock::default(); config.blocks.len()],
             documents: Rows::new(),
             lengths: Vec::new(),
         };
+        // All stems that have a vector, whether these documents have them or not: others may.
+        for (block, kind) in lexicon.blocks.iter_mut().zip(&config.blocks) {
+            if let Some(vectors) = vectors.filter(|_| kind.extractor.is_tied()) {
+                block.features = vectors.terms.clone();
+                block.parents = vec![LEFT_OUT; vectors.len()];
+            }
+        }
         let mut counts: Vec<(u32, u32)> = Vec::new();
         for document in documents {
             counts.clear();
@@ -89,6 +111,10 @@ fn lexicon_word(lexicon: &mut Lexicon, word: &str) -> u32 {
         for (block, kind) in lexicon.blocks.iter_mut().zip(&lexicon.config.blocks) {
             let mut features: Vec<u32> = Vec::new();
             kind.extractor.each(word, |feature| {
+                if kind.extractor.is_tied() {
+                    features.extend(block.features.get(feature));
+                    return;
+                }
                 let (id, new) = block.features.intern(feature);
                 if new {
                     block.parents.push(

@@ -23,7 +23,9 @@ pub mod intern;
 pub mod lexicon;
 pub mod manner;
 mod polarity;
+mod svd;
 pub mod vectorizer;
+pub mod vectors;
 
 pub use config::{Block, FeatureConfig, InverseDocumentFrequency, TermFrequency};
 pub use design::{Design, Operator};

@@ -48,7 +48,17 @@ impl Frequencies {
             mean_length: rows.iter().map(|&row| f64::from(lexicon.lengths[row])).sum::<f64>()
                 / rows.len().max(1) as f64,
         };
-        for block in &lexicon.blocks {
+        for (block, kind) in lexicon.blocks.iter().zip(&lexicon.config.blocks) {
+            let tied = lexicon.vectors.as_ref().filter(|_| kind.extractor.is_tied());
+            if let Some(vectors) = tied {
+                // What is known of a stem is known from elsewhere, its frequency too.
+                let numbers = (0..vectors.len() as u32).map(|stem| found.df.len() as u32 + stem);
+                found.numbers.push(numbers.collect());
+                found.kept.push((0..vectors.len() as u32).collect());
+                found.df.extend(vectors.frequencies(found.n_documents));
+                found.parents.extend(std::iter::repeat_n(LEFT_OUT, vectors.len()));
+                continue;
+            }
             let df = document_frequencies(&block.of_word, lexicon, rows, block.features.len());
             let mut kept: Vec<u32> =
                 (0..df.len() as u32).filter(|&f| df[f as usize] >= lexicon.config.min_df.max(1)).collect();
@@ -106,7 +116,9 @@ impl Frequencies {
         for &(word, count) in lexicon.documents.row(row) {
             let found = blocks()
                 .filter(|((block, _), _)| {
-                    !block.extractor.is_share() && block.extractor.is_word() == has_words
+                    !block.extractor.is_share()
+                        && !block.extractor.is_tied()
+                        && block.extractor.is_word() == has_words
                 })
                 .any(|((_, of), numbers)| {
                     of.of_word.row(word as usize).iter().any(|&feature| numbers[feature as usize] != LEFT_OUT)

@@ -178,6 +178,11 @@ impl Sample {
         }
     }
 
+    /// The features of these examples, with a vocabulary counted on these or others.
+    pub fn design(&self, lexicon: &Lexicon, frequencies: &Frequencies) -> Design {
+        Design::new(lexicon, frequencies, &self.rows)
+    }
+
     /// The task of fitting these examples, whose rows are those of `x`.
     pub fn task<'a>(&'a self, config: &LearnConfig, x: &Design, c: f64, tolerance: f64) -> Task<'a> {
         Task {
@@ -375,7 +380,7 @@ struct LeaveOut {
 impl LeaveOut {
     fn new(lexicon: &Lexicon, sample: &Sample, folds: &[usize]) -> Result<Self> {
         let frequencies = Frequencies::count(lexicon, &sample.rows)?;
-        let x = Design::new(lexicon, &frequencies, &sample.rows);
+        let x = sample.design(lexicon, &frequencies);
         // The vocabulary is that of all examples; what an example would be known by without its fold is
         // counted all the same.
         let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
@@ -421,8 +426,8 @@ impl FoldPath {
     fn new(lexicon: &Lexicon, sample: &Sample, folds: &[usize], fold: usize) -> Result<Self> {
         let (train, held) = sample.split(folds, fold);
         let frequencies = Frequencies::count(lexicon, &train.rows)?;
-        let x = Design::new(lexicon, &frequencies, &train.rows);
-        let unseen = Design::new(lexicon, &frequencies, &held.rows);
+        let x = train.design(lexicon, &frequencies);
+        let unseen = held.design(lexicon, &frequencies);
         let seen = held.rows.iter().map(|&row| Seen::new(frequencies.known_words(lexicon, row))).collect();
         Ok(FoldPath { train, x, unseen, seen, start: None })
     }

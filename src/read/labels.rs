@@ -194,7 +194,7 @@ fn manifest_folder(
         }
     }
     let articles = read_articles(&folder.join(&manifest.features), options, problems, told)?;
-    let mut corpus = Corpus { name: manifest.name, target: manifest.target, axes, examples: Vec::new() };
+    let mut corpus = Corpus { name: manifest.name, target: manifest.target, axes, ..Corpus::default() };
     for table in &manifest.judgements {
         let path = folder.join(table);
         let text = read_text(&path, &ReadOptions::default(), told)?;
@@ -377,9 +377,8 @@ fn class_folders(
     }
     let mut corpus = Corpus {
         name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        target: None,
         axes: vec![axis],
-        examples: Vec::new(),
+        ..Corpus::default()
     };
     for (path, label) in folders.iter().zip(&names) {
         let Some(class) = problems.keep(corpus.axes[0].parse(label, &Place::file(path))) else { continue };
@@ -423,7 +422,7 @@ fn labelled_rows(
         let problem = "neither a stance nor a sentiment column; name one with --columns stance=NAME, or another axis with --axis";
         return Err(Error::malformed(Place::line(path, 1), problem));
     }
-    let mut corpus = Corpus { name, target: None, axes, examples: Vec::new() };
+    let mut corpus = Corpus { name, axes, ..Corpus::default() };
     for axis in corpus.axes.iter_mut().filter(|axis| axis.classes.is_empty()) {
         let label = |document: &Document| label_of(document, &axis.name, &options.columns);
         let mut classes: Vec<String> = documents.iter().filter_map(label).collect();
