@@ -124,6 +124,8 @@ def run_kzstance(args, chosen, path, seed):
                "--quiet", "--threads", "1", "--axis", chosen.axis, "--columns", f"text={chosen.text}"]
     if args.config:
         command += ["--config", args.config]
+    if args.unlabelled:
+        command += ["--unlabelled", args.unlabelled]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -131,6 +133,23 @@ def run_kzstance(args, chosen, path, seed):
     rows = read_rows(path, chosen)
     parts = [read_part(axis, rows, chosen) for axis in json.loads(printed)["axes"]]
     return parts, {"wall": wall, "cpu": cpu}
+
+
+def gather_texts(data, path):
+    """Every text in the folder, without its label, for vectors of stems: the sets judged here are among them."""
+    texts = []
+    for chosen in SETS.values():
+        file = Path(data) / chosen.file
+        if file.exists():
+            texts += [text for text, _ in read_rows(as_csv(chosen, file, path.parent), chosen).values()]
+    for file in sorted(Path(data).glob("motaz/*.tsv")):
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        texts += [line.split("\t", 1)[-1] for line in lines]
+    with open(path, "w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["text"])
+        writer.writerows([text] for text in texts if text.strip())
+    return str(path)
 
 
 def read_part(axis, rows, chosen):
@@ -391,6 +410,8 @@ def arguments():
     parser.add_argument("data", help="the folder with " + ", ".join(one.file for one in SETS.values()))
     parser.add_argument("--kzstance", required=True, help="the program")
     parser.add_argument("--config", help="settings for kzstance (TOML)")
+    parser.add_argument("--unlabelled", action="store_true",
+                        help="let kzstance learn vectors of stems from the texts of DATA, labels unseen")
     parser.add_argument("--sets", type=lambda given: given.split(","), default=list(SETS),
                         help=f"of {','.join(SETS)} (default: all)")
     parser.add_argument("--seeds", type=lambda given: [int(one) for one in given.split(",")], default=[2022, 7],
@@ -410,9 +431,12 @@ def arguments():
 def main():
     args = arguments()
     with tempfile.TemporaryDirectory() as folder:
+        if args.unlabelled:
+            args.unlabelled = gather_texts(args.data, Path(folder) / "texts.csv")
         found = [compare(args, name, folder) for name in args.sets]
     version = subprocess.run([args.kzstance, "--version"], stdout=subprocess.PIPE, text=True).stdout.strip()
     settings = f" with `{Path(args.config).name}`" if args.config else ""
+    settings += " with --unlabelled" if args.unlabelled else ""
     print(f"{version}{settings}, scikit-learn {sklearn.__version__}; {FOLDS} folds; "
           f"seeds {', '.join(map(str, args.seeds))}; {RESAMPLES} resamples of the examples; C of strong: "
           + {"hindsight": "the best of the grid with hindsight.\n", "inner": "by inner folds.\n"}[args.tune])

@@ -16,7 +16,7 @@ use kzstance::review::{Next, Suspect, next_to_label, suspects};
 use kzstance::train::train;
 use serde_json::{Map, Value, json};
 
-use super::options::{FitArgs, LabelArgs, open_model};
+use super::options::{FitArgs, LabelArgs, one_target, open_model};
 use super::talk::{Talk, print, table};
 
 #[derive(Debug, Args)]
@@ -113,7 +113,10 @@ impl Check {
         if let Some(most) = self.next {
             let model = match &self.model {
                 Some(_) => open_model(self.model.as_ref())?,
-                None => train(corpus, &config, &|| ())?.model,
+                None => {
+                    one_target(corpus)?;
+                    train(corpus, &config, &|| ())?.model
+                }
             };
             let scorer = Scorer::new(&model)?;
             let mut documents = Vec::new();

@@ -186,6 +186,18 @@ impl FitArgs {
     }
 }
 
+/// Refuses stance toward several targets: a model has one.
+pub fn one_target(corpus: &Corpus) -> Result<()> {
+    let targets = corpus.targets();
+    if targets.len() > 1 && corpus.axes.iter().any(|axis| axis.name == "stance") {
+        return Err(Error::Usage(format!(
+            "stance toward several targets; choose one with --target: {}",
+            targets.join(", ")
+        )));
+    }
+    Ok(())
+}
+
 /// The model to use: the one named, else `models/kz-intervention.kzm` here, else the one shipped
 /// inside the program.
 pub fn open_model(path: Option<&PathBuf>) -> Result<Model> {

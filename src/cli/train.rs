@@ -10,7 +10,7 @@ use kzstance::train::{Trained, train};
 use kzstance::write::write_atomically;
 use kzstance::{Error, Result};
 
-use super::options::{FitArgs, LabelArgs};
+use super::options::{FitArgs, LabelArgs, one_target};
 use super::talk::{Talk, print, size, table};
 
 #[derive(Debug, Args)]
@@ -35,13 +35,7 @@ impl Train {
         let mut config = self.fit.config()?;
         let mut corpus = self.labels.read(talk)?;
         self.fit.learn_vectors(&mut corpus, &mut config, &self.labels.read.options(), talk)?;
-        let targets = corpus.targets();
-        if targets.len() > 1 && corpus.axes.iter().any(|axis| axis.name == "stance") {
-            return Err(Error::Usage(format!(
-                "stance toward several targets; choose one with --target: {}",
-                targets.join(", ")
-            )));
-        }
+        one_target(&corpus)?;
         let output = self
             .output
             .clone()

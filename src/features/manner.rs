@@ -11,20 +11,15 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::extract::stem;
 use super::polarity::{LAUGHTER, NEGATIVE, POSITIVE};
 
 /// Changes with every change of a list: a model's shares must be counted as in its training.
 pub const MANNER_VERSION: u32 = 2;
 
-/// The marks of polarity, which stems bear too.
-const PRAISE: &str = "<praise>";
-const BLAME: &str = "<blame>";
-
 /// Each mark with its words.
 const LISTS: [(&str, &str); 9] = [
-    (PRAISE, POSITIVE),
-    (BLAME, NEGATIVE),
+    ("<praise>", POSITIVE),
+    ("<blame>", NEGATIVE),
     ("<laughter>", LAUGHTER),
     // Verbs and participles that hand the word to somebody.
     (
@@ -83,32 +78,9 @@ static MARKS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
     marks
 });
 
-/// Stems of the words of polarity that have only one.
-static STEMS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut stems: HashMap<String, Vec<&'static str>> = HashMap::new();
-    for (mark, words) in [(PRAISE, POSITIVE), (BLAME, NEGATIVE)] {
-        for word in words.split_whitespace().map(fold).filter(|word| word.chars().count() > SHORT) {
-            let of_stem = stems.entry(stem(&word).into_owned()).or_default();
-            if !of_stem.contains(&mark) {
-                of_stem.push(mark);
-            }
-        }
-    }
-    stems.retain(|stem, marks| marks.len() == 1 && stem.chars().count() >= SHORT);
-    stems
-});
-
-/// Words and stems of so many letters are too often something else.
-const SHORT: usize = 3;
-
-/// The marks that a word bears, in the order of the lists; most words bear none. A word that stands in
-/// no list bears the mark of polarity that its stem has.
+/// The marks that a word bears, in the order of the lists; most words bear none.
 pub fn marks(word: &str) -> &'static [&'static str] {
-    let folded = fold(word);
-    if let Some(found) = forms(&folded).find_map(|form| MARKS.get(form)) {
-        return found;
-    }
-    STEMS.get(stem(&folded).as_ref()).map_or(&[], Vec::as_slice)
+    forms(&fold(word)).find_map(|form| MARKS.get(form)).map_or(&[], Vec::as_slice)
 }
 
 /// A folded word, and what is left of it without a conjunction (و، ف) before it.

@@ -357,6 +357,19 @@ mod tests {
     }
 
     #[test]
+    fn threads_do_not_change_a_bit() {
+        // Several batches of rows.
+        let dense = cells(&random(3 * BATCH + 7, 40, 0.95, "batches"));
+        let work = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| truncated(&dense, 40, 9, &mut RngSeed(4).stream("vectors")));
+            found.left.iter().chain(&found.values).map(|value| value.to_bits()).collect::<Vec<u64>>()
+        };
+        let wanted = work(1);
+        assert!(work(2) == wanted && work(5) == wanted);
+    }
+
+    #[test]
     fn normal_numbers_have_mean_0_and_variance_1() {
         let numbers = normal_numbers(100_001, &mut RngSeed(3).stream("normal"));
         let mean = numbers.iter().sum::<f64>() / 100_001.0;

@@ -54,8 +54,9 @@ const MOST_DIMENSIONS: usize = 1000;
 const LEAST_DIMENSIONS: usize = 10;
 /// Power of the frequencies of contexts.
 const SMOOTHING: f64 = 0.75;
-/// A row this much shorter than the longest is rounding: its term has no vector.
-const LEAST_LENGTH: f64 = 1e-9;
+/// A row below this share of the longest is what is left of 0 after a few iterations, as where two stems
+/// stand near each other only and near nothing else: its term has no vector.
+const LEAST_LENGTH: f64 = 1e-6;
 
 /// The mark between texts.
 const END: u32 = u32::MAX;
@@ -188,12 +189,14 @@ impl Vectors {
 ///
 /// Where there are fewer than `dimensions` + 20 terms, vectors have as many numbers as there are terms
 /// less 20, but 10 at least (or `dimensions`, where that is less); [`Vectors::dimensions`] tells. A term
-/// that never stands near another more often than chance has no vector and is left out.
+/// that never stands near another more often than chance, or of which the kept singular vectors know
+/// nothing, has no vector and is left out.
 ///
 /// The result is the same to the last bit at any number of threads and in any order of the documents.
 /// With T words of text, W = `window`, c cells of P above 0, n terms and s = `dimensions` + 20, it takes
-/// O(T·W + c·s + n·s² + s³) time, and memory for 12 bytes a word, 32 bytes a cell and 32 bytes for each of
-/// n·s: for 87,000 short messages of 1.3 million words, 22,000 terms and 3.5 million cells, some 250 MB.
+/// O(T·W + (c + n·s)·s + s³) time, and memory for some 20 bytes a word, 24 bytes a cell and 24 bytes for
+/// each of n·s numbers. For 112,000 short messages, 83,000 of them different, with 21,000 terms and 3.8
+/// million cells, that is 2.4 seconds on two cores, and 230 MB with the messages.
 ///
 /// # Errors
 /// [`Error::Usage`] where a setting is out of range. [`Error::TooFew`] where no document has running

@@ -9,8 +9,8 @@
 //!
 //! one slope (the temperature of Guo et al. 2017, *On calibration of modern neural networks*, inverted)
 //! and an offset a class (their vector scaling; with two classes this is Platt 1999). Both are shrunk: the
-//! slope to 1, the offsets to the logarithms of the classes' shares, as if [`SHRINK`] gave the weight of
-//! a few examples to what was expected. So two examples of a class do no harm, and no probability is ever
+//! slope to 1, the offsets to the logarithms of the classes' shares, as if what was expected had
+//! the weight of a few examples. So two examples of a class do no harm, and no probability is ever
 //! a hard 0.
 
 use serde::{Deserialize, Serialize};

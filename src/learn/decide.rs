@@ -26,7 +26,8 @@ pub struct Rule {
     pub calibration: Calibration,
     /// Which classes can be excluded.
     pub conformal: Conformal,
-    /// The least share of known words that is still familiar.
+    /// The least share of known words that is still familiar; a text may fall short of it by the standard
+    /// error of its own length.
     pub known_share: f64,
     /// The fewest words that are not too short.
     pub words: u32,
@@ -110,7 +111,7 @@ impl Rule {
         let ambiguous = set.as_ref().is_some_and(|set| set.iter().filter(|within| **within).count() > 1);
         let abstain = if seen.n_words < u64::from(self.words.max(1)) {
             Some("too-short")
-        } else if seen.known_share < self.known_share || seen.known_share <= 0.0 {
+        } else if self.is_unfamiliar(seen) {
             Some("unfamiliar")
         } else if ambiguous {
             Some("ambiguous")
@@ -124,6 +125,12 @@ impl Rule {
             probabilities,
             abstain,
         }
+    }
+
+    fn is_unfamiliar(&self, seen: Seen) -> bool {
+        let floor = self.known_share;
+        let error = (floor * (1.0 - floor) / seen.n_words.max(1) as f64).sqrt();
+        seen.known_share <= 0.0 || seen.known_share < floor - error
     }
 
     /// The same judgement if the classes had the shares `prior`: probabilities and decision move, what is

@@ -88,9 +88,24 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
     write_quality(out, &header.heads)?;
     write_origins(out, &header.heads)?;
     writeln!(out, "\n## Limits\n")?;
+    let shares = |head: &HeadInfo| {
+        let shares = head.axis.classes.iter().zip(&head.rule.calibration.prior);
+        let shares: Vec<String> =
+            shares.map(|(class, share)| format!("{} {share:.2}", escape(class))).collect();
+        format!("{}: {}", head.axis.name, shares.join(", "))
+    };
+    let assumed: Vec<String> = header.heads.iter().map(shares).collect();
     writeln!(
         out,
-        "- Probabilities weigh all classes alike, whatever their number of examples, and are not calibrated."
+        "- Probabilities are calibrated, and assume these shares of the classes ({}). Where yours are others, say so with `--prior`.",
+        assumed.join("; ")
+    )?;
+    writeln!(
+        out,
+        "- A text is `too-short` under {} words, and `unfamiliar` where less than about {:.0} % of its words are known; `ambiguous` is said at level {}.",
+        header.heads.iter().map(|head| head.rule.words).max().unwrap_or(1),
+        100.0 * header.heads.iter().map(|head| head.rule.known_share).fold(0.0, f64::max),
+        header.learn.level
     )?;
     if header.origins.iter().any(|(origin, _)| origin == "authored") {
         writeln!(

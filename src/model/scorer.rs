@@ -157,6 +157,18 @@ impl Scorer {
         if !(level > 0.0 && level < 1.0) {
             return Err(crate::Error::Usage(format!("level {level}: it must be above 0 and below 1")));
         }
+        for head in self.header.heads.iter().filter(|head| !head.axis.is_on_target()) {
+            let examples = head.rule.conformal.classes.iter().map(|class| class.n).min().unwrap_or(0);
+            // So many examples cannot exclude a class at this level, and nothing would be told apart.
+            let most = examples as f64 / (examples as f64 + 1.0);
+            if level > most && level > self.header.learn.level {
+                return Err(crate::Error::Usage(format!(
+                    "level {level}: {} has {examples} examples of its rarest class to judge by, which carry a level up to {:.2}",
+                    head.axis.name,
+                    (100.0 * most).floor() / 100.0
+                )));
+            }
+        }
         self.level = level;
         Ok(())
     }
