@@ -92,7 +92,7 @@ fn of_axis(
     // Those toward other targets have averages of their own, and come after the classes.
     let size = sample.n_classes + 2;
     let (mut sums, mut counts) = (vec![0.0; size], vec![0.0; size]);
-    for (kind, p) in &kinds {
+    for ((kind, p), _) in kinds.iter().zip(&sample.weights).filter(|(_, weight)| **weight > 0.0) {
         sums[*kind] += p[*kind];
         counts[*kind] += 1.0;
     }
@@ -153,6 +153,23 @@ pub struct Next {
     pub margin: f64,
 }
 
+/// The class decided on, its closest rival, and how far ahead it is, from probabilities as the decision
+/// weighs them. In two stages the rival is that of the closer stage: none, or the other side.
+fn torn(scheme: Scheme, weighed: &[f64]) -> ([usize; 2], f64) {
+    let mut order: Vec<usize> = (0..weighed.len()).collect();
+    order.sort_by(|&a, &b| weighed[b].total_cmp(&weighed[a]));
+    if let (Scheme::TwoStage, [first, second, none]) = (scheme, weighed) {
+        let side = usize::from(second > first);
+        let taken = first + second;
+        if taken <= *none {
+            return ([2, side], none - taken);
+        }
+        let which = (first - second).abs() / taken;
+        return if which < taken - none { ([side, 1 - side], which) } else { ([side, 2], taken - none) };
+    }
+    ([order[0], order[1]], weighed[order[0]] - weighed[order[1]])
+}
+
 /// Chooses up to `most` articles to label for the model's head `head`: those whose decision is closest
 /// (margin sampling: Scheffer, Decomain & Wrobel 2001), no two of which are near-duplicates. Left out is
 /// what the model was trained on, what is too short and, while others remain, what is off the target:
@@ -168,10 +185,8 @@ pub fn next_to_label(scorer: &Scorer, head: usize, documents: &[Document], most:
         .map(|(index, document)| {
             let score = scorer.score(document, 0);
             let weighed = info.rule.calibration.weighed(info.scheme, &score.heads[head].probabilities);
-            let mut order: Vec<usize> = (0..weighed.len()).collect();
-            order.sort_by(|&a, &b| weighed[b].total_cmp(&weighed[a]));
-            let between = [order[0], order[1]];
-            Next { index, score, between, margin: weighed[order[0]] - weighed[order[1]] }
+            let (between, margin) = torn(info.scheme, &weighed);
+            Next { index, score, between, margin }
         })
         .filter(|next| next.score.heads[head].abstain != Some("too-short"))
         .collect();

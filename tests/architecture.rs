@@ -288,7 +288,7 @@ fn the_command_uses_the_public_face_only_and_the_command_line_stays_in_it() {
 #[test]
 fn metrics_and_intervals_know_labels_and_predictions_but_no_model() {
     for (file, code) in sources().into_iter().filter(|(file, _)| room(file) == "evaluate") {
-        if ["metrics", "interval", "folds", "duplicates"].iter().any(|name| file.contains(name)) {
+        if ["metrics", "interval", "folds", "duplicates", "risk"].iter().any(|name| file.contains(name)) {
             let used: BTreeSet<String> =
                 first_names(&code, "crate").into_iter().map(|(_, name)| name).collect();
             let known = ["error", "label", "rng", "evaluate"];

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use kzstance::config::TrainConfig;
 use kzstance::evaluate::FoldPlan;
 use kzstance::evaluate::cross::evaluate;
+use kzstance::features::polarity::POLARITY_VERSION;
 use kzstance::features::vectorizer::Frequencies;
 use kzstance::features::{
     Block, Design, Extractor, FeatureConfig, InverseDocumentFrequency, Lexicon, Operator, TermFrequency,
@@ -225,6 +226,35 @@ fn rows_are_those_of_scikit_learn() {
 // The formula of src/features/mod.rs, from strings and without any of its factors.
 
 /// The features of a word, and how often it has each.
+#[test]
+fn shares_of_praise_and_blame_are_scaled_by_their_deviation() {
+    let block = Block { extractor: Extractor::Polarity { version: POLARITY_VERSION }, weight: 1.0 };
+    let config = FeatureConfig {
+        blocks: vec![block],
+        tf: TermFrequency::Sublinear,
+        min_df: 1,
+        ..FeatureConfig::default()
+    };
+    let documents = documents_of(&[
+        "نجاح ورائع جسر طريق",
+        "الفشل والخيانة جسر طريق",
+        "رائع فاشل جسر هههه",
+        "جسر طريق نهر باب",
+        "جميلة جسر طريق نهر",
+    ]);
+    let (lexicon, frequencies, terms) = fitted(&config, &documents, &all_rows(&documents));
+    let x = dense(&Design::new(&lexicon, &frequencies, &all_rows(&documents)));
+    let column = |mark: &str| -> Vec<f64> {
+        x.column(terms.iter().position(|(_, term)| term == mark).expect("a mark")).to_vec()
+    };
+    // Each share by the standard deviation of all.
+    let [praise, blame] = ["<praise>", "<blame>"].map(column);
+    let ratios =
+        |column: &[f64]| column.iter().map(|share| (share / column[2] * 100.0).round()).collect::<Vec<_>>();
+    assert_eq!(ratios(&praise), [200.0, 0.0, 100.0, 0.0, 100.0]);
+    assert_eq!(ratios(&blame), [0.0, 200.0, 100.0, 0.0, 0.0]);
+}
+
 fn features_of(extractor: Extractor, word: &str) -> BTreeMap<String, f64> {
     let mut features = BTreeMap::new();
     extractor.each(word, |feature| *features.entry(feature.to_owned()).or_insert(0.0) += 1.0);
@@ -558,6 +588,7 @@ fn corpus(n: usize, target: &str, stream: &str) -> Corpus {
         target: Some(target.into()),
         axes: vec![Axis::stance()],
         examples: examples.collect(),
+        ..Corpus::default()
     }
 }
 

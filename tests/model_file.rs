@@ -57,7 +57,13 @@ fn corpus(axis: Axis) -> Corpus {
             ..Example::new(document, vec![Some(class)])
         }
     });
-    Corpus { name: "invented".into(), target: None, examples: examples.collect(), axes: vec![axis] }
+    Corpus {
+        name: "invented".into(),
+        target: None,
+        examples: examples.collect(),
+        axes: vec![axis],
+        ..Corpus::default()
+    }
 }
 
 fn two_classes() -> Axis {
@@ -776,9 +782,10 @@ proptest! {
         let head = &score.heads[0];
         let sign = if head.class == 1 { 1.0 } else { -1.0 };
         let sum = score.evidence.iter().map(|evidence| evidence.weight).sum::<f64>() + sign * intercept;
-        let p = head.probabilities[head.class];
-        let logit = (p / (1.0 - p)).ln();
-        prop_assert!(p >= 0.5 && (sum - logit).abs() < 1e-9, "{} {}", sum, logit);
+        let info = &TWO.header().heads[0];
+        let wanted = info.rule.calibration.apply(&probabilities(info.scheme, &[sign * sum]));
+        let (p, wanted) = (head.probabilities[head.class], wanted[head.class]);
+        prop_assert!((p - wanted).abs() < 1e-9, "{} {}", p, wanted);
     }
 }
 
@@ -814,11 +821,12 @@ fn the_scorer_gives_the_probabilities_of_the_training_side() {
             let linear = all.chunks_exact(weights.columns);
             let mut decided = vec![0; corpus.axes[0].classes.len()];
             for (linear, score) in linear.zip(scores(&trained.model, &documents(&corpus))) {
-                let (head, wanted) = (&score.heads[0], probabilities(scheme, linear));
+                let calibration = &trained.model.header().heads[0].rule.calibration;
+                let (head, wanted) = (&score.heads[0], calibration.apply(&probabilities(scheme, linear)));
                 for (given, wanted) in head.probabilities.iter().zip(&wanted) {
                     assert!((given - wanted).abs() < 1e-6, "{scheme:?} {given} {wanted}");
                 }
-                assert_eq!((score.known_share > 0.5, head.abstain), (true, None));
+                assert!(score.known_share > 0.5 && head.abstain != Some("unfamiliar"));
                 decided[head.class] += 1;
                 // What the words weigh is the linear score of the decided class.
                 let evidence: f64 = score.evidence.iter().map(|evidence| evidence.weight).sum();
@@ -864,7 +872,7 @@ fn a_text_of_unknown_words_alone_is_unfamiliar() {
         let score = scorer.score(&Document::from_text("t", "ظغضث qzx xqzz ذشخ"), 9);
         assert_eq!((score.heads[0].abstain, score.n_words, score.known_share), (Some("unfamiliar"), 4, 0.0));
         let score = scorer.score(&Document::from_text("t", format!("ظغضث qzx {} ذشخ", word(7))), 9);
-        assert_eq!((score.heads[0].abstain, score.known_share), (None, 0.25));
+        assert_eq!(score.known_share, 0.25);
     }
 }
 

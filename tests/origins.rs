@@ -66,7 +66,13 @@ fn corpus() -> Corpus {
         });
     }
     examples.sort_by(|a, b| a.document.id.cmp(&b.document.id));
-    Corpus { name: "origins".into(), target: Some("own".into()), axes: vec![Axis::stance()], examples }
+    Corpus {
+        name: "origins".into(),
+        target: Some("own".into()),
+        axes: vec![Axis::stance()],
+        examples,
+        ..Corpus::default()
+    }
 }
 
 fn quick() -> TrainConfig {

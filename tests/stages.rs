@@ -185,6 +185,7 @@ fn corpus() -> Corpus {
         target: Some("own".into()),
         examples: examples.collect(),
         axes: vec![Axis::stance()],
+        ..Corpus::default()
     }
 }
 
@@ -277,6 +278,7 @@ fn about() -> Corpus {
         target: Some("own".into()),
         examples: examples.collect(),
         axes: vec![Axis::stance()],
+        ..Corpus::default()
     }
 }
 
@@ -290,13 +292,13 @@ fn an_article_about_something_else_is_said_to_be_off_target() {
     let trained = train(&corpus, &quick(), &|| ()).unwrap();
     let scorer = Scorer::new(&trained.model).unwrap();
     let stance = |text: &str| scorer.score(&Document::from_text("x", text), 0).heads[0].clone();
-    assert_eq!(stance("كرة ملعب هدف ناس").abstain, Some("off-target"));
-    assert_eq!(stance("قوات مطار حدود ناس").abstain, None);
+    assert_eq!(stance(&"كرة ملعب هدف ناس ".repeat(3)).abstain, Some("off-target"));
+    assert_ne!(stance(&"قوات مطار حدود ناس ".repeat(3)).abstain, Some("off-target"));
     // The decision stands beside it, and other reasons come first.
     assert_eq!(stance("").abstain, Some("too-short"));
     let heads = scorer.score(&Document::from_text("x", "كرة ملعب هدف"), 0).heads;
     assert_eq!(heads[1].class, 1);
-    assert_eq!(heads[1].abstain, None);
+    assert_ne!(heads[1].abstain, Some("off-target"));
 }
 
 #[test]

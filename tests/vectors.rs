@@ -21,7 +21,7 @@ const PLAIN: [&str; 8] = ["باب", "حجر", "طريق", "كتاب", "نافذ�
 /// Texts in which words of one kind stand together.
 fn unlabelled() -> Vec<Document> {
     let text = |number: usize| {
-        let list = if number % 2 == 0 { KIND } else { GRIM };
+        let list = if number.is_multiple_of(2) { KIND } else { GRIM };
         let word = |place: usize| match place % 3 {
             0 => PLAIN[(number * 7 + place) % 8],
             _ => list[(number * 3 + place * 5 + number / 9) % 8],
@@ -48,7 +48,7 @@ fn corpus() -> Corpus {
         let class = number % 2;
         let list = if class == 0 { KIND } else { GRIM };
         let words =
-            [list[number / 2 % 3], PLAIN[number % 5], PLAIN[(number / 3) % 7], list[(number + 1) / 2 % 3]];
+            [list[number / 2 % 3], PLAIN[number % 5], PLAIN[(number / 3) % 7], list[number.div_ceil(2) % 3]];
         Example::new(Document::from_text(format!("d{number:02}"), words.join(" ")), vec![Some(class)])
     };
     Corpus {

@@ -187,7 +187,7 @@ fn next_json(next: &Next, documents: &[Document], info: &HeadInfo) -> Value {
         "axis": info.axis.name,
         "between": next.between.map(|class| &classes[class]),
         "margin": next.margin,
-        "probabilities": classes.iter().cloned().zip(next.score.heads[0].probabilities.iter().copied()).collect::<BTreeMap<String, f64>>(),
+        "probabilities": classes.iter().cloned().zip(next.score.heads[0].probabilities.iter().copied()).map(|(class, p)| (class, json!(p))).collect::<Map<String, Value>>(),
         "abstain": next.score.heads[0].abstain,
     })
 }

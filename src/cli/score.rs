@@ -143,7 +143,7 @@ impl Score {
             let named = |class: &String| {
                 given.split(',').any(|part| {
                     let name = part.split('=').next().unwrap_or_default();
-                    name.trim().eq_ignore_ascii_case(class)
+                    name.trim().to_lowercase() == class.to_lowercase()
                 })
             };
             let heads = &scorer.header().heads;

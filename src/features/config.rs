@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extract::Extractor;
 use super::manner::MANNER_VERSION;
+use super::polarity::POLARITY_VERSION;
 use crate::error::{Error, Result};
 use crate::text::Normalizer;
 
@@ -94,6 +95,7 @@ impl Default for FeatureConfig {
                 Block { extractor: Extractor::Stem, weight: 1.0 },
                 Block { extractor: Extractor::Chars { min: 2, max: 5 }, weight: 1.0 },
                 Block { extractor: Extractor::Manner { version: MANNER_VERSION }, weight: 0.1 },
+                Block { extractor: Extractor::Polarity { version: POLARITY_VERSION }, weight: 0.1 },
             ],
             tf: TermFrequency::Bm25 { k1: 1.2, b: 0.75 },
             idf: InverseDocumentFrequency::Bm25,
@@ -134,16 +136,26 @@ impl FeatureConfig {
         {
             return fail("blocks: vectors want 1 to 1000 dimensions, and another block before them".into());
         }
-        let manner = |block: &&Block| block.extractor.is_share();
-        if self.blocks.iter().filter(manner).count() > 1 {
-            return fail("blocks: manner stands twice".into());
-        }
-        for block in self.blocks.iter().filter(manner) {
-            if block.extractor != (Extractor::Manner { version: MANNER_VERSION }) {
+        let known = [
+            Extractor::Manner { version: MANNER_VERSION },
+            Extractor::Polarity { version: POLARITY_VERSION },
+        ];
+        let shares: Vec<usize> =
+            (0..=last).filter(|&block| self.blocks[block].extractor.is_share()).collect();
+        for &block in &shares {
+            let extractor = self.blocks[block].extractor;
+            let name = extractor.name();
+            if !known.contains(&extractor) {
                 return fail(format!(
-                    "blocks: manner of another version than {MANNER_VERSION}, whose words this program knows; train again"
+                    "blocks: {name} of another version than this program, which knows {MANNER_VERSION} of manner and {POLARITY_VERSION} of polarity; train again"
                 ));
             }
+            if shares.iter().filter(|&&other| self.blocks[other].extractor == extractor).count() > 1 {
+                return fail(format!("blocks: {name} stands twice"));
+            }
+        }
+        if shares.windows(2).any(|pair| pair[1] != pair[0] + 1) {
+            return fail("blocks: manner and polarity stand side by side".into());
         }
         if let TermFrequency::Bm25 { k1, b } = self.tf
             && !(k1.is_finite() && k1 > 0.0 && (0.0..=1.0).contains(&b))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 
 use super::config::Block;
+use super::extract::Extractor;
 use super::lexicon::Lexicon;
 use super::vectorizer::{Frequencies, LEFT_OUT};
 use super::vectors::Vectors;
@@ -113,7 +114,17 @@ impl Design {
         }
     }
 
-    /// The numbers of the features of manner.
+    /// The same matrix with nothing in the columns of polarity.
+    pub(crate) fn without_polarity(mut self, lexicon: &Lexicon) -> Self {
+        for (block, kind) in self.blocks.iter_mut().zip(&lexicon.config.blocks) {
+            if matches!(kind.extractor, Extractor::Polarity { .. }) {
+                block.scales.fill(0.0);
+            }
+        }
+        self
+    }
+
+    /// The numbers of the features of manner and polarity.
     pub fn manner(&self) -> Range<usize> {
         self.manner.clone()
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use snowball_stemmers_rs::{Algorithm, Stemmer};
 
 use super::manner::marks;
+use super::polarity;
 
 /// A kind of feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,11 @@ pub enum Extractor {
         /// Version of the lists of words, [`super::manner::MANNER_VERSION`].
         version: u32,
     },
+    /// The marks of praise, blame and laughter that it bears; see [`super::polarity`].
+    Polarity {
+        /// Version of the lists of words, [`super::polarity::POLARITY_VERSION`].
+        version: u32,
+    },
     /// Its stem, by the vector that unlabelled text gave it: what is learned of one stem is shared with
     /// those that are used alike; see [`super::vectors`].
     Vectors {
@@ -41,6 +47,7 @@ impl Extractor {
             Extractor::Stem => "stem".into(),
             Extractor::Chars { min, max } => format!("chars {min}-{max}"),
             Extractor::Manner { .. } => "manner".into(),
+            Extractor::Polarity { .. } => "polarity".into(),
             Extractor::Vectors { dimensions } => format!("vectors of {dimensions}"),
         }
     }
@@ -49,8 +56,8 @@ impl Extractor {
     /// ones come out of [`Extractor::each`] first.
     pub(crate) fn prefix(self, feature: &str) -> Option<&str> {
         match self {
-            Extractor::Word | Extractor::Stem | Extractor::Manner { .. } | Extractor::Vectors { .. } => None,
             Extractor::Chars { .. } => feature.char_indices().next_back().map(|(last, _)| &feature[..last]),
+            _ => None,
         }
     }
 
@@ -60,6 +67,7 @@ impl Extractor {
             Extractor::Word => sink(word),
             Extractor::Stem | Extractor::Vectors { .. } => sink(&stem(word)),
             Extractor::Chars { min, max } => char_ngrams(word, min, max, sink),
+            Extractor::Polarity { .. } => polarity::marks(word).iter().copied().for_each(sink),
             Extractor::Manner { .. } => marks(word).iter().copied().for_each(sink),
         }
     }
@@ -77,7 +85,7 @@ impl Extractor {
     /// Whether its features are shares of a document's words, each brought to a standard deviation of
     /// the block's weight, instead of a row of that length.
     pub fn is_share(self) -> bool {
-        matches!(self, Extractor::Manner { .. })
+        matches!(self, Extractor::Manner { .. } | Extractor::Polarity { .. })
     }
 }
 

@@ -11,16 +11,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::polarity::{LAUGHTER, NEGATIVE, POSITIVE};
-
 /// Changes with every change of a list: a model's shares must be counted as in its training.
-pub const MANNER_VERSION: u32 = 2;
+pub const MANNER_VERSION: u32 = 1;
 
 /// Each mark with its words.
-const LISTS: [(&str, &str); 9] = [
-    ("<praise>", POSITIVE),
-    ("<blame>", NEGATIVE),
-    ("<laughter>", LAUGHTER),
+const LISTS: [(&str, &str); 6] = [
     // Verbs and participles that hand the word to somebody.
     (
         "<speech>",
@@ -65,9 +60,15 @@ const LISTS: [(&str, &str); 9] = [
     ),
 ];
 
-static MARKS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut marks: HashMap<String, Vec<&'static str>> = HashMap::new();
-    for (mark, words) in LISTS {
+static MARKS: LazyLock<Marks> = LazyLock::new(|| index(&LISTS));
+
+/// Folded words with the marks that they bear.
+pub(super) type Marks = HashMap<String, Vec<&'static str>>;
+
+/// An index of lists of words, each with its mark.
+pub(super) fn index(lists: &[(&'static str, &str)]) -> Marks {
+    let mut marks = Marks::new();
+    for &(mark, words) in lists {
         for word in words.split_whitespace() {
             let of_word = marks.entry(fold(word)).or_default();
             if !of_word.contains(&mark) {
@@ -76,11 +77,16 @@ static MARKS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
         }
     }
     marks
-});
+}
 
 /// The marks that a word bears, in the order of the lists; most words bear none.
 pub fn marks(word: &str) -> &'static [&'static str] {
-    forms(&fold(word)).find_map(|form| MARKS.get(form)).map_or(&[], Vec::as_slice)
+    look_up(&MARKS, word)
+}
+
+/// The marks of a word in an index.
+pub(super) fn look_up<'m>(marks: &'m Marks, word: &str) -> &'m [&'static str] {
+    forms(&fold(word)).find_map(|form| marks.get(form)).map_or(&[], Vec::as_slice)
 }
 
 /// A folded word, and what is left of it without a conjunction (و، ف) before it.

@@ -22,7 +22,7 @@ pub mod extract;
 pub mod intern;
 pub mod lexicon;
 pub mod manner;
-mod polarity;
+pub mod polarity;
 mod svd;
 pub mod vectorizer;
 pub mod vectors;

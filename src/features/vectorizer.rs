@@ -95,16 +95,17 @@ impl Frequencies {
         Ok(found)
     }
 
-    /// The numbers of the features that are shares of words.
+    /// The numbers of the features that are shares of words, whose blocks stand together.
     pub(crate) fn manner(&self, lexicon: &Lexicon) -> Range<usize> {
-        let mut first = 0;
+        let (mut first, mut shares) = (0, 0..0);
         for (block, kept) in lexicon.config.blocks.iter().zip(&self.kept) {
+            let next = first + kept.len();
             if block.extractor.is_share() {
-                return first..first + kept.len();
+                shares = if shares.is_empty() { first..next } else { shares.start..next };
             }
-            first += kept.len();
+            first = next;
         }
-        0..0
+        shares
     }
 
     /// Length of document `row`, and how much of it the vocabulary knows: words whose whole (or, without a
@@ -146,7 +147,9 @@ fn share_deviations(
     rows: &[usize],
     manner: Range<usize>,
 ) -> Vec<f64> {
-    let block = lexicon.config.blocks.iter().position(|block| block.extractor.is_share()).unwrap_or(0);
+    let blocks: Vec<usize> = (0..lexicon.blocks.len())
+        .filter(|&block| lexicon.config.blocks[block].extractor.is_share())
+        .collect();
     let (mut sums, mut squares) = (vec![0.0; manner.len()], vec![0.0; manner.len()]);
     for &row in rows {
         let mut shares = vec![0.0; manner.len()];
@@ -154,10 +157,12 @@ fn share_deviations(
         for &(word, count) in lexicon.documents.row(row) {
             let tf = lexicon.config.tf.weight(count, f64::from(lexicon.lengths[row]), found.mean_length);
             total += tf;
-            for &feature in lexicon.blocks[block].of_word.row(word as usize) {
-                let number = found.numbers[block][feature as usize];
-                if number != LEFT_OUT {
-                    shares[number as usize - manner.start] += tf;
+            for &block in &blocks {
+                for &feature in lexicon.blocks[block].of_word.row(word as usize) {
+                    let number = found.numbers[block][feature as usize];
+                    if number != LEFT_OUT {
+                        shares[number as usize - manner.start] += tf;
+                    }
                 }
             }
         }

@@ -109,7 +109,9 @@ impl Rule {
         let probabilities = self.calibration.apply(raw);
         let set = self.conformal.set(&probabilities, level);
         let ambiguous = set.as_ref().is_some_and(|set| set.iter().filter(|within| **within).count() > 1);
-        let abstain = if seen.n_words < u64::from(self.words.max(1)) {
+        let abstain = if seen.n_words > 0 && seen.known_share <= 0.0 {
+            Some("unfamiliar")
+        } else if seen.n_words < u64::from(self.words.max(1)) {
             Some("too-short")
         } else if self.is_unfamiliar(seen) {
             Some("unfamiliar")
@@ -130,7 +132,7 @@ impl Rule {
     fn is_unfamiliar(&self, seen: Seen) -> bool {
         let floor = self.known_share;
         let error = (floor * (1.0 - floor) / seen.n_words.max(1) as f64).sqrt();
-        seen.known_share <= 0.0 || seen.known_share < floor - error
+        seen.known_share < floor - error
     }
 
     /// The same judgement if the classes had the shares `prior`: probabilities and decision move, what is

@@ -178,9 +178,12 @@ impl Sample {
         }
     }
 
-    /// The features of these examples, with a vocabulary counted on these or others.
+    /// The features of these examples, with a vocabulary counted on these or others. In two stages praise
+    /// and blame are left out: a text that is full of grief takes no side by that, and press articles were
+    /// told apart less well with them.
     pub fn design(&self, lexicon: &Lexicon, frequencies: &Frequencies) -> Design {
-        Design::new(lexicon, frequencies, &self.rows)
+        let x = Design::new(lexicon, frequencies, &self.rows);
+        if self.scheme == Scheme::TwoStage { x.without_polarity(lexicon) } else { x }
     }
 
     /// The task of fitting these examples, whose rows are those of `x`.

@@ -47,6 +47,7 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
             Extractor::Stem => format!("{size} stems"),
             Extractor::Chars { min, max } => format!("{size} character n-grams ({min}-{max})"),
             Extractor::Manner { .. } => format!("{size} shares of words of manner"),
+            Extractor::Polarity { .. } => format!("{size} shares of words of praise, blame and laughter"),
             Extractor::Vectors { dimensions } => {
                 format!("{size} stems with vectors of {dimensions} numbers from unlabelled text")
             }

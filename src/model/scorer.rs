@@ -309,7 +309,7 @@ impl Scorer {
             self.vectorizer.features(block, word, &mut features);
             match config.blocks[block].extractor {
                 Extractor::Chars { .. } => parts |= !features.is_empty(),
-                Extractor::Manner { .. } | Extractor::Vectors { .. } => {}
+                Extractor::Manner { .. } | Extractor::Polarity { .. } | Extractor::Vectors { .. } => {}
                 Extractor::Word | Extractor::Stem => {
                     whole = Some(whole.unwrap_or(false) || !features.is_empty());
                 }
