@@ -111,12 +111,11 @@ impl Check {
             json.insert("suspects".into(), json!(found));
         }
         if let Some(most) = self.next {
-            let model = match &self.model {
-                Some(_) => open_model(self.model.as_ref())?,
-                None => {
-                    one_target(corpus)?;
-                    train(corpus, &config, &|| ())?.model
-                }
+            let model = if self.model.is_some() {
+                open_model(self.model.as_ref())?
+            } else {
+                one_target(corpus)?;
+                train(corpus, &config, &|| ())?.model
             };
             let scorer = Scorer::new(&model)?;
             let mut documents = Vec::new();

@@ -31,8 +31,8 @@ const ENOUGH_FOR_SHARES: usize = 20;
 
 /// How much the decision makes up for a class's rarity: 0 would maximise the share of right decisions, 1
 /// the mean recall of the classes. Between them lies what macro-F1 rewards: 0.5 costs none of it on four
-/// public sets, and less accuracy than more would (benches/quality/README.md). It is not fitted to the labels at hand, where so few
-/// examples of a rare class would decide it.
+/// public sets, and less accuracy than more would (benches/quality/README.md). It is not fitted to the
+/// labels at hand, where so few examples of a rare class would decide it.
 pub const RARE: f64 = 0.5;
 /// A side and none, and the two sides, equally frequent.
 const EVEN_STAGES: [f64; 3] = [0.25, 0.25, 0.5];
