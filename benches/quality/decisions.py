@@ -31,7 +31,7 @@ def figures(axis, power):
         return max(zip((q / s**power for q, s in zip(p["probabilities"], shares)), classes))[1]
 
     decided = [decide(p) for p in made]
-    polar = axis["axis"]["polar"] or classes
+    polar = axis["axis"].get("polar") or classes
     mean = lambda names: 100 * sum(f1(truth, decided, name) for name in names) / len(names)
     right = 100 * sum(t == d for t, d in zip(truth, decided)) / len(truth)
     return mean(polar), mean([name for name in classes if name in truth]), right
@@ -51,7 +51,7 @@ def main():
             of, metrics = axis["abstentions"], axis["metrics"]
             all_of = f"{of['kept']['n']} of {metrics['n']}"
             kept.append(
-                f"| {name} {axis['target'] or ''} | {metrics['ece']:.3f} | {all_of} | {metrics['accuracy']:.3f} "
+                f"| {name} {axis.get('target') or ''} | {metrics['ece']:.3f} | {all_of} | {metrics['accuracy']:.3f} "
                 f"| {of['kept']['accuracy']:.3f} | {of['abstained']['accuracy'] or 0:.3f} |"
             )
     print("\n| file | ECE | kept | accuracy, all | kept | abstained |\n|---|---|---|---|---|---|")
