@@ -5,7 +5,8 @@
     python3 decisions.py a.json [b.json ...]
 
 Held-out calibrated probabilities are decided on by the largest q / share^power for several powers (0: the most
-probable class; 1: all classes as if equally frequent). Figures x 100, means over the axes (targets) of a file. Below: calibration, and what abstaining keeps. Standard library only.
+probable class; 1: all classes as if equally frequent). Figures x 100, means over the axes (targets) of a file. Below
+them: calibration, and what abstaining keeps. Standard library only.
 """
 
 import json

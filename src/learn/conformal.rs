@@ -189,14 +189,6 @@ impl Conformal {
         }
         Some((0..).zip(probabilities).map(|(class, &p)| self.p_value(class, p) > least).collect())
     }
-
-    /// Whether more than one class is in the set. An empty set is not ambiguous in this sense: there is
-    /// no second class that the document could have, but none at all that it goes with; ask
-    /// [`Conformal::set`] where that matters. Nor is a document whose set is `None`, of which nothing
-    /// can be said.
-    pub fn is_ambiguous(&self, probabilities: &[f64], level: f64) -> bool {
-        self.set(probabilities, level).is_some_and(|set| set.iter().filter(|&&inside| inside).count() > 1)
-    }
 }
 
 #[cfg(test)]
@@ -301,11 +293,9 @@ mod tests {
         assert_eq!(conformal.set(&[0.6, 0.4], 0.6), Some(vec![true, true]));
         assert_eq!(conformal.set(&[0.5, 0.1], 0.6), Some(vec![false, false]));
         assert_eq!(conformal.set(&[0.6, 0.4], 0.3), Some(vec![true, false]));
-        assert!(conformal.is_ambiguous(&[0.6, 0.4], 0.6));
-        assert!(!conformal.is_ambiguous(&[0.3, 0.7], 0.6) && !conformal.is_ambiguous(&[0.5, 0.1], 0.6));
+        assert_eq!(conformal.set(&[0.6, 0.4], 0.6), Some(vec![true, true]));
         // The second class, 2 examples, is never below 1/3.
         assert_eq!(conformal.set(&[0.6, 0.4], 0.7), None);
-        assert!(!conformal.is_ambiguous(&[0.6, 0.4], 0.7));
     }
 
     #[test]
@@ -465,7 +455,6 @@ mod tests {
                     for level in [level, 0.5, 0.9] {
                         let set = conformal.set(given, level);
                         prop_assert!(set.is_none_or(|set| set.len() == given.len()));
-                        let _ = conformal.is_ambiguous(given, level);
                     }
                 }
             }

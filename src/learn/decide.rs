@@ -108,6 +108,7 @@ impl Rule {
     pub fn judge(&self, scheme: Scheme, raw: &[f64], seen: Seen, level: f64) -> Judgement {
         let probabilities = self.calibration.apply(raw);
         let set = self.conformal.set(&probabilities, level);
+        // An empty set is not ambiguous: there is no second class that the document could have.
         let ambiguous = set.as_ref().is_some_and(|set| set.iter().filter(|within| **within).count() > 1);
         let abstain = if seen.n_words > 0 && seen.known_share <= 0.0 {
             Some("unfamiliar")
