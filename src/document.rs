@@ -85,6 +85,13 @@ impl Document {
         }
     }
 
+    /// Number of its words, as the default normaliser leaves them.
+    pub fn n_words(&self) -> u64 {
+        let mut words = 0_u64;
+        self.each_word(&Normalizer::default(), |_, count| words += u64::from(count));
+        words
+    }
+
     /// The bags of its segments: made from the text, or as they came.
     pub fn segments(&self) -> Vec<Segment> {
         match &self.body {

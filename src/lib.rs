@@ -7,7 +7,8 @@
 //! 3. [`features`]: words to TF-IDF features, factored by word types;
 //! 4. [`learn`]: logistic regression, its solvers, the choice of C;
 //! 5. [`model`]: what is stored, and what runs;
-//! 6. [`mod@evaluate`]: folds, metrics, intervals.
+//! 6. [`mod@evaluate`]: folds, metrics, intervals;
+//! 7. [`report`]: what was found, for readers and for programs.
 //!
 //! [`read`] brings articles and labels in, [`train()`] walks the whole road. Everything is deterministic: the same
 //! corpus, settings and seed give the same bytes at any number of threads.
@@ -40,6 +41,7 @@
 pub mod check;
 pub mod config;
 pub mod corpus;
+pub mod date;
 pub mod document;
 pub mod error;
 pub mod evaluate;
@@ -49,6 +51,7 @@ pub mod label;
 pub mod learn;
 pub mod model;
 pub mod read;
+pub mod report;
 pub mod review;
 pub mod rng;
 pub mod sparse;

@@ -1,18 +1,21 @@
 //! From a corpus to a model.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
-use crate::evaluate::cross::{Judged, assemble};
-use crate::evaluate::origins::{Examples, Ground, OriginEvaluation, Ranking};
+use crate::evaluate::assemble::{Detail, Judged, assemble};
+use crate::evaluate::evaluation::{AxisEvaluation, OriginEvaluation};
+use crate::evaluate::origins::{Examples, Ground};
 use crate::evaluate::sample::{inner_folds, kept_together, lexicon_of, sample_of};
-use crate::evaluate::{AxisEvaluation, FoldPlan, Interval};
+use crate::evaluate::{FoldPlan, figures};
 use crate::features::Vectorizer;
 use crate::features::vectorizer::Frequencies;
+use crate::learn::Validation;
 use crate::learn::path::{CPath, walk};
-use crate::model::{FORMAT_VERSION, Figure, HeadInfo, Header, Model, OriginQuality, Quality};
+use crate::model::{FORMAT_VERSION, Figure, HeadInfo, Header, Model, OriginQuality, Quality, Validated};
 
 /// A model, and how it came about.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
     let vectorizer = Vectorizer::new(&lexicon, &frequencies);
     let (mut heads, mut weights, mut paths, mut evaluations) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut validations = Vec::new();
     for (number, axis) in corpus.axes.iter().enumerate() {
         let (sample, groups) = sample_of(corpus, &groups, number, &config.learn)?;
         let counts = corpus.counts(number, false);
@@ -61,11 +65,13 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         let found = config.learn.fit(&x, &sample, c, &axis.name)?;
         let (fold_c, judgements) = walked.judge(&config.learn, &sample, &folds);
         let plan = format!("{}, C of each chosen by the others", FoldPlan::Grouped(fold_c.len()));
-        let judged = Judged { folds, judgements, c: fold_c, plan };
-        let mut evaluation = assemble(corpus, number, &sample, &groups, judged, config.seed);
+        let judgements = folds.iter().copied().zip(judgements).enumerate().collect();
+        let judged = Judged { judgements, c: fold_c, plan, ..Judged::default() };
+        let examples = Examples { corpus, axis: number, sample: sample.clone(), groups: groups.clone() };
+        let mut evaluation = assemble(&examples, &judged, Detail::Headline, config.seed);
+        evaluation.origins = examples.by_origin(&judged, config.seed);
         // The pooled folds had other press articles to learn from; what counts is how a model does without.
         if let Some(press) = evaluation.origins.iter_mut().find(|found| found.origin == "press") {
-            let examples = Examples { corpus, axis: number, sample: sample.clone(), groups: groups.clone() };
             match (Ground { examples, lexicon: Cow::Borrowed(&lexicon) }).press_apart(config) {
                 Ok(apart) => *press = apart,
                 // The other origins do not suffice for a model: what the folds say is all there is.
@@ -75,11 +81,24 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         }
         let foreign_counts =
             if sample.foreign.contains(&true) { corpus.counts(number, true) } else { Vec::new() };
+        let (validation, validated) = validation(corpus, number, &sample.rows, &groups, &evaluation);
         let quality = quality(&evaluation);
         let origins = evaluation.origins.iter().map(origin_quality).collect();
         let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
         let rule = walked.rule(&sample, config.learn.class_weight);
-        heads.push(HeadInfo { axis, scheme, counts, foreign_counts, c, gap, rule, quality, origins });
+        validations.push(validation);
+        heads.push(HeadInfo {
+            axis,
+            scheme,
+            counts,
+            foreign_counts,
+            c,
+            gap,
+            rule,
+            quality,
+            origins,
+            validated,
+        });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.
         let mut coefficients = x.spread(found.weights.coefficients, found.weights.columns);
         for feature in x.manner() {
@@ -109,39 +128,90 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
     let mut fingerprints: Vec<u64> =
         corpus.examples.iter().map(|example| example.document.fingerprint()).collect();
     fingerprints.sort_unstable();
-    Ok(Trained { model: Model::new(header, &vectorizer, &weights, &fingerprints)?, paths, evaluations })
+    let model = Model::new(header, &vectorizer, &weights, &fingerprints, &validations)?;
+    Ok(Trained { model, paths, evaluations })
+}
+
+/// The held-out judgements that tell how a head errs in the field: those of real examples, on target and
+/// toward the corpus's own. Press articles count as judged without any other press article, where
+/// that could be done. Where all examples are of one origin, all that are on target count.
+fn validation(
+    corpus: &Corpus,
+    axis: usize,
+    rows: &[usize],
+    groups: &[usize],
+    evaluation: &AxisEvaluation,
+) -> (Validation, Vec<Validated>) {
+    let of = &corpus.axes[axis];
+    let place_of: HashMap<&str, usize> = rows
+        .iter()
+        .enumerate()
+        .map(|(place, &row)| (corpus.examples[row].document.id.as_str(), place))
+        .collect();
+    let one_origin = corpus.origins().len() < 2;
+    let press = evaluation.origins.iter().find(|found| found.origin == "press");
+    let pooled = evaluation
+        .predictions
+        .iter()
+        .filter(|found| press.is_none() || found.origin != "press")
+        .map(|found| (found, &evaluation.folds));
+    let apart =
+        press.into_iter().flat_map(|press| press.predictions.iter().map(|found| (found, &press.held_out)));
+    let mut validation = Validation::default();
+    let mut validated: Vec<Validated> = Vec::new();
+    for (found, held_out) in apart.chain(pooled) {
+        let Some(&place) = place_of.get(found.id.as_str()) else { continue };
+        let example = &corpus.examples[rows[place]];
+        let of_target = !corpus.is_foreign(example) && example.on_target != Some(false);
+        let real = one_origin || example.origin != "authored";
+        let (Some(truth), Some(decided)) = (of.index(&found.truth), of.index(&found.predicted)) else {
+            continue;
+        };
+        if !real || !(of_target || of.is_on_target()) {
+            continue;
+        }
+        validation.push(truth, decided, found.probabilities.clone(), groups[place]);
+        match validated.iter_mut().find(|known| known.origin == found.origin) {
+            Some(known) => known.n += 1,
+            None => {
+                validated.push(Validated { origin: found.origin.clone(), n: 1, held_out: held_out.clone() });
+            }
+        }
+    }
+    (validation, validated)
 }
 
 fn quality(evaluation: &AxisEvaluation) -> Quality {
+    let figures = &evaluation.figures;
+    let (macro_f1, semeval_f) = (stored(Some(&figures.macro_f1)), stored(figures.semeval_f.as_ref()));
     Quality {
         folds: evaluation.folds.clone(),
-        n: evaluation.metrics.n as usize,
-        accuracy: evaluation.metrics.accuracy,
-        macro_f1: evaluation.metrics.macro_f1,
-        macro_f1_interval: evaluation.macro_f1_interval.map(ends),
-        semeval_f: evaluation.metrics.semeval_f,
-        semeval_f_interval: evaluation.semeval_f_interval.map(ends),
+        n: figures.n,
+        accuracy: figures.accuracy.value,
+        macro_f1: macro_f1.value,
+        macro_f1_interval: macro_f1.interval,
+        semeval_f: semeval_f.value,
+        semeval_f_interval: semeval_f.interval,
     }
 }
 
 fn origin_quality(found: &OriginEvaluation) -> OriginQuality {
-    let figures = &found.all;
-    let figure = |value, interval: Option<Interval>| Figure { value, interval: interval.map(ends) };
-    let rank = |ranking: Option<Ranking>| {
-        ranking.map_or(Figure::default(), |ranking| figure(ranking.auc, ranking.interval))
-    };
-    let metrics = figures.metrics.as_ref();
+    let figures = &found.figures;
     OriginQuality {
         origin: found.origin.clone(),
         held_out: found.held_out.clone(),
         n: figures.n,
-        sided: rank(figures.opinionated),
-        direction: rank(figures.direction),
-        semeval_f: figure(metrics.and_then(|metrics| metrics.semeval_f), figures.semeval_f_interval),
-        macro_f1: figure(metrics.and_then(|metrics| metrics.macro_f1), figures.macro_f1_interval),
+        sided: stored(figures.auc_sided.as_ref()),
+        direction: stored(figures.auc_direction.as_ref()),
+        semeval_f: stored(figures.semeval_f.as_ref()),
+        macro_f1: stored(Some(&figures.macro_f1)),
     }
 }
 
-fn ends(interval: Interval) -> [f64; 2] {
-    [interval.low, interval.high]
+/// A figure as a model stores it.
+fn stored(figure: Option<&figures::Figure>) -> Figure {
+    figure.map_or(Figure::default(), |figure| Figure {
+        value: figure.value,
+        interval: figure.low.zip(figure.high).map(|(low, high)| [low, high]),
+    })
 }

@@ -109,9 +109,9 @@ fn a_file_of_judgements_is_measured_axis_by_axis() {
     for wanted in [
         "own.csv: 2 raters, by round: 1, 2\n",
         "stance: 3 of 3 units judged by two raters or more, in 3 articles\n",
-        "agreement           0.667 (too few for an interval)\n",
+        "agreement           0.667 (no interval)\n",
         "sentiment: 2 of 3 units judged by two raters or more, in 2 articles\n",
-        "kappa               1.000 (too few for an interval)\n",
+        "kappa               1.000 (no interval)\n",
         "round 1 and 2: n = 3\n",
         "lowest confidence",
     ] {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by floor, lowest first. A room may use its own floor and those below; where a floor
 /// has several lines, a line may use those above it in this table but not those after it.
 const FLOORS: [(u32, &[&str]); 11] = [
-    (1, &["error", "rng", "sparse"]),
+    (1, &["date", "error", "rng", "sparse"]),
     (1, &["write"]),
     (2, &["text", "label"]),
     (3, &["document"]),
@@ -288,7 +288,10 @@ fn the_command_uses_the_public_face_only_and_the_command_line_stays_in_it() {
 #[test]
 fn metrics_and_intervals_know_labels_and_predictions_but_no_model() {
     for (file, code) in sources().into_iter().filter(|(file, _)| room(file) == "evaluate") {
-        if ["metrics", "interval", "folds", "duplicates", "risk"].iter().any(|name| file.contains(name)) {
+        if ["metrics", "interval", "figures", "folds", "duplicates", "ranking", "risk"]
+            .iter()
+            .any(|name| file.contains(name))
+        {
             let used: BTreeSet<String> =
                 first_names(&code, "crate").into_iter().map(|(_, name)| name).collect();
             let known = ["error", "label", "rng", "evaluate"];

@@ -201,6 +201,10 @@ fn a_model_is_a_safetensors_file() {
         ("intercepts.stance", Dtype::F64, vec![3]),
         ("term_ends", Dtype::U32, vec![features]),
         ("term_text", Dtype::U8, vec![text]),
+        ("validation_decided.stance", Dtype::U32, vec![30]),
+        ("validation_groups.stance", Dtype::U32, vec![30]),
+        ("validation_probabilities.stance", Dtype::F32, vec![30, 3]),
+        ("validation_truth.stance", Dtype::U32, vec![30]),
         ("~sha256", Dtype::U8, vec![32]),
     ];
     assert_eq!(found, wanted.map(|(name, dtype, shape)| (name.to_owned(), dtype, shape)));
@@ -305,7 +309,7 @@ proptest! {
     /// file must run.
     #[test]
     fn a_file_of_arbitrary_numbers_is_refused_or_runs(
-        name in prop::sample::select(vec!["document_frequency", "fingerprints", "term_ends", "term_text", "coefficients.stance", "intercepts.stance"]),
+        name in prop::sample::select(vec!["document_frequency", "fingerprints", "term_ends", "term_text", "coefficients.stance", "intercepts.stance", "validation_truth.stance", "validation_decided.stance", "validation_probabilities.stance", "validation_groups.stance"]),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut parts = Parts::of_small();
@@ -333,6 +337,9 @@ fn runs_or_is_refused(bytes: Vec<u8>) {
             }
             top_terms(&model, usize::MAX);
             card(&model);
+            if let Some(found) = model.validation(0) {
+                assert_eq!(found.check(3), Ok(()));
+            }
         }
         Err(error) => assert_eq!(error.exit_code(), 4, "{error}"),
     }
@@ -481,7 +488,7 @@ fn a_header_that_does_not_parse_is_damage() {
 #[test]
 fn missing_tensors_and_wrong_types_are_damage() {
     let names: Vec<String> = Parts::of_small().tensors.keys().cloned().collect();
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 11);
     for name in names.iter().filter(|name| *name != "~sha256") {
         let mut parts = Parts::of_small();
         parts.tensors.remove(name);
@@ -507,6 +514,10 @@ fn arrays_of_the_wrong_length_are_damage() {
         ("term_ends", 4),
         ("coefficients.stance", 12),
         ("intercepts.stance", 8),
+        ("validation_truth.stance", 4),
+        ("validation_decided.stance", 4),
+        ("validation_probabilities.stance", 12),
+        ("validation_groups.stance", 4),
     ] {
         let mut parts = Parts::of_small();
         let tensor = parts.tensor(name);
@@ -624,6 +635,68 @@ fn weights_that_are_no_numbers_are_damage() {
         parts.tensor("intercepts.stance").2[8..16].copy_from_slice(&value.to_le_bytes());
         assert!(damage(&parts).contains("stance"));
     }
+}
+
+/// The held-out judgements of every head are those that training made, to single precision.
+#[test]
+fn held_out_judgements_are_kept() {
+    let found = DEFAULT.model.validation(0).unwrap();
+    let evaluation = &DEFAULT.evaluations[0];
+    assert_eq!(found.len(), 30);
+    let class = |name: &String| evaluation.axis.index(name).unwrap();
+    for (row, made) in evaluation.predictions.iter().enumerate() {
+        assert_eq!((found.truth[row], found.decided[row]), (class(&made.truth), class(&made.predicted)));
+        let near =
+            found.probabilities[row].iter().zip(&made.probabilities).all(|(a, b)| (a - b).abs() < 1e-7);
+        assert!(near, "row {row}");
+    }
+    // Three documents an outlet: those of one are of one group.
+    assert!(found.groups.chunks(3).all(|group| group.iter().all(|number| *number == group[0])));
+    let validated = &DEFAULT.model.header().heads[0].validated;
+    assert_eq!((validated.len(), validated[0].n, validated[0].origin.as_str()), (1, 30, "authored"));
+}
+
+#[test]
+fn a_model_from_before_held_out_judgements_were_kept_still_runs() {
+    let mut parts = Parts::of_small();
+    parts.tensors.retain(|name, _| !name.starts_with("validation_"));
+    parts.header["heads"][0].as_object_mut().unwrap().remove("validated").unwrap();
+    let model = Model::from_bytes(parts.bytes()).unwrap();
+    assert_eq!(model.validation(0), None);
+    runs_or_is_refused(parts.bytes());
+    let documents = documents(&corpus(Axis::stance()));
+    let whole = Model::from_bytes(SMALL.clone()).unwrap();
+    assert_eq!(scores(&model, &documents), scores(&whole, &documents));
+    assert!(whole.validation(0).is_some() && whole.validation(1).is_none());
+}
+
+#[test]
+fn held_out_judgements_that_cannot_be_are_damage() {
+    for (name, bytes) in [
+        ("validation_truth.stance", 3_u32.to_le_bytes()),
+        ("validation_decided.stance", u32::MAX.to_le_bytes()),
+        ("validation_probabilities.stance", 1.5_f32.to_le_bytes()),
+        ("validation_probabilities.stance", (-0.5_f32).to_le_bytes()),
+        ("validation_probabilities.stance", f32::NAN.to_le_bytes()),
+        ("validation_probabilities.stance", f32::INFINITY.to_le_bytes()),
+    ] {
+        let mut parts = Parts::of_small();
+        parts.tensor(name).2[..4].copy_from_slice(&bytes);
+        let said = damage(&parts);
+        assert!(said.contains("held-out judgement") && said.contains("stance"), "{name}: {said}");
+    }
+    for shape in [vec![90], vec![3, 30], vec![30, 3, 1]] {
+        let mut parts = Parts::of_small();
+        parts.tensor("validation_probabilities.stance").1.clone_from(&shape);
+        assert!(damage(&parts).contains("shape"), "{shape:?}");
+    }
+    // None at all are no rows.
+    let mut parts = Parts::of_small();
+    for (name, tensor) in parts.tensors.iter_mut().filter(|(name, _)| name.starts_with("validation_")) {
+        let width = if name.contains("probabilities") { vec![0, 3] } else { vec![0] };
+        *tensor = (tensor.0, width, Vec::new());
+    }
+    damage(&parts);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kzstance::evaluate::baselines::Baseline;
-use kzstance::evaluate::origins::{OriginEvaluation, evaluate_origins};
+use kzstance::evaluate::evaluation::OriginEvaluation;
+use kzstance::evaluate::origins::evaluate_origins;
 use kzstance::evaluate::probes::{Probe, evaluate_probes};
 use kzstance::learn::LearnConfig;
 use kzstance::rng::RngSeed;
@@ -139,9 +139,11 @@ fn a_target_is_judged_without_its_own_articles_and_only_for_taking_a_side() {
     let corpus = corpus();
     let found = evaluated(&corpus);
     let others = found.iter().find(|found| found.origin == "other-target").unwrap();
-    assert!(others.all.metrics.is_none() && others.all.direction.is_none());
-    let sided = others.all.opinionated.unwrap();
-    assert_eq!((sided.positives, sided.negatives), (16, 8));
+    let of = |name: &str| others.figures.get(name).unwrap();
+    assert!(of("macro_f1").value.is_none() && of("auc_direction").value.is_none());
+    assert_eq!(of("macro_f1").note.as_deref(), Some("undefined"));
+    assert!(of("auc_sided").value.is_some());
+    assert_eq!(of("auc_sided").n, 24);
     let before = probabilities(&found, "other-target");
     let one = |example: &Example| example.target.as_deref() == Some("one");
     let after = probabilities(&evaluated(&relabelled(&corpus, one)), "other-target");
@@ -152,7 +154,8 @@ fn a_target_is_judged_without_its_own_articles_and_only_for_taking_a_side() {
 
 #[test]
 fn every_article_is_judged_once_and_counted_where_it_belongs() {
-    let corpus = corpus();
+    // With one that must be judged wrong: all right in every resample would have no interval.
+    let corpus = relabelled(&corpus(), |example| example.document.id == "h05");
     let found = evaluated(&corpus);
     let own: Vec<&OriginEvaluation> = found.iter().filter(|found| found.model == "the model").collect();
     let origins: Vec<&str> = own.iter().map(|found| found.origin.as_str()).collect();
@@ -161,16 +164,17 @@ fn every_article_is_judged_once_and_counted_where_it_belongs() {
     assert_eq!(judged, corpus.examples.len());
     let press = own[0];
     // One is off target, four are close calls.
-    assert_eq!((press.all.n, press.sure.as_ref().unwrap().n), (23, 19));
+    assert_eq!((press.figures.n, press.sure.as_ref().unwrap().n), (23, 19));
     assert_eq!(press.off_target.unwrap().1, 1);
     // Under twenty there is no interval, from twenty there is.
-    assert!(
-        press.all.macro_f1_interval.is_some() && press.sure.as_ref().unwrap().macro_f1_interval.is_none()
-    );
+    let sure = &press.sure.as_ref().unwrap().macro_f1;
+    assert!(press.figures.macro_f1.low.is_some() && sure.low.is_none() && sure.value.is_some());
+    assert_eq!(sure.note.as_deref(), Some("too few"));
     let compared: Vec<&str> =
         found.iter().filter(|found| found.model != "the model").map(|found| found.model.as_str()).collect();
     assert_eq!(compared.len(), 6, "{compared:?}");
-    assert!(found.iter().filter(|found| found.origin == "press").all(|found| found.predictions.len() == 24));
+    // One is off target.
+    assert!(found.iter().filter(|found| found.origin == "press").all(|found| found.figures.n == 23));
 }
 
 /// Of three origins, two are not enough to train on without the third.
@@ -211,8 +215,9 @@ fn a_probe_finds_what_gives_labels_away_and_nothing_else() {
     let honest = corpus();
     let auc = |corpus: &Corpus, probe: Option<Probe>| {
         let found = evaluate_probes(corpus, 0, &quick(), &|| ()).unwrap();
-        let of_probe = found.iter().find(|probed| probed.probe == probe).unwrap();
-        of_probe.found.as_ref().unwrap().all.opinionated.unwrap().auc.unwrap()
+        let name = probe.map(Probe::name);
+        let of_probe = found.iter().find(|probed| name.is_none_or(|name| probed.model == name)).unwrap();
+        of_probe.figures.auc_sided.as_ref().unwrap().value.unwrap()
     };
     assert!(auc(&honest, None) > 0.9);
     for probe in [Probe::Length, Probe::Register, Probe::Punctuation] {
@@ -232,9 +237,13 @@ fn a_probe_finds_what_gives_labels_away_and_nothing_else() {
         *text += "!";
     }
     assert!(auc(&marked, Some(Probe::Punctuation)) > 0.95);
-    // No passage has a function word: that probe sees nothing, and says so.
+    // No passage has a function word: that probe sees nothing, and has no figures.
     let found = evaluate_probes(&honest, 0, &quick(), &|| ()).unwrap();
-    assert!(found.iter().any(|probed| probed.probe == Some(Probe::FunctionWords) && probed.found.is_none()));
+    let names: Vec<&str> = found.iter().map(|probed| probed.model.as_str()).collect();
+    assert!(
+        names.contains(&Probe::Length.name()) && !names.contains(&Probe::FunctionWords.name()),
+        "{names:?}"
+    );
     // Function words are all that it keeps of others.
     let reduced = Probe::FunctionWords.reduce(&Corpus {
         examples: vec![Example::new(
@@ -245,22 +254,4 @@ fn a_probe_finds_what_gives_labels_away_and_nothing_else() {
     });
     let kept: Vec<String> = reduced.examples[0].document.segments()[0].bag.0.keys().cloned().collect();
     assert_eq!(kept, ["ان", "في", "لا"]);
-}
-
-#[test]
-fn baselines_judge_without_training() {
-    let stance = Axis::stance();
-    let document = |text: &str| Document::from_text("a", text);
-    let majority = Baseline::Majority.judge(&document("أي شيء"), &stance, &[2, 2, 0, 1]);
-    assert_eq!(majority, [0.0, 0.0, 1.0]);
-    let lexicon = |text: &str| Baseline::Lexicon.judge(&document(text), &stance, &[2]);
-    let favor = lexicon("تدخل ناجح أنقذ البلاد وأعاد الاستقرار، خطوة ضرورية");
-    assert!(favor[0] > favor[1] && favor[2] < 0.5, "{favor:?}");
-    let against = lexicon("احتلال سافر وقمع وانتهاك للسيادة وغزو");
-    assert!(against[1] > against[0] && against[2] < 0.5, "{against:?}");
-    let none = lexicon("وصلت الطائرة صباحا إلى المطار");
-    assert!(none[2] > 0.5, "{none:?}");
-    for found in [favor, against, none] {
-        assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-    }
 }

@@ -120,7 +120,7 @@ class Part:
 
 def run_kzstance(args, chosen, path, seed):
     """The parts, as `kzstance evaluate` made and judged them, and what that took."""
-    command = [args.kzstance, "evaluate", str(path), "--folds", str(FOLDS), "--seed", str(seed), "--json",
+    command = [args.kzstance, "evaluate", str(path), "--folds", str(FOLDS), "--seed", str(seed), "--brief", "--json",
                "--quiet", "--threads", "1", "--axis", chosen.axis, "--columns", f"text={chosen.text}"]
     if args.config:
         command += ["--config", args.config]
@@ -161,7 +161,7 @@ def read_part(axis, rows, chosen):
     if len(set(ids)) != len(ids) or len({raw for raw, _ in names}) != len(names):
         sys.exit(f"{chosen.title}: the ids of the JSON and the rows of the file do not fit: {sorted(names)}")
     part = Part(
-        target=axis["target"] or "",
+        target=axis.get("target") or "",
         classes=classes,
         ids=ids,
         texts=np.array([rows[one][0] for one in ids], dtype=object),
@@ -171,7 +171,7 @@ def read_part(axis, rows, chosen):
     )
     if len(set(part.folds)) != FOLDS:
         sys.exit(f"{chosen.title}: {len(set(part.folds))} folds, not {FOLDS}")
-    told = {"macro": axis["metrics"]["macro_f1"], "polar": axis["metrics"].get("semeval_f")}
+    told = {"macro": axis["figures"]["macro_f1"]["value"], "polar": (axis["figures"].get("semeval_f") or {}).get("value")}
     for metric in set(chosen.metrics) - {"accuracy"}:
         ours = value(metric, [part], "kzstance", chosen)
         if abs(ours - 100 * told[metric]) > 1e-6:

@@ -49,10 +49,10 @@ def main():
             cells = [f"{sum(column) / len(column):.2f}" for column in zip(*each)]
             print(f"| {name} | {power} | {' | '.join(cells)} |")
         for axis in axes:
-            of, metrics = axis["abstentions"], axis["metrics"]
-            all_of = f"{of['kept']['n']} of {metrics['n']}"
+            of, figures = axis["abstentions"], axis["figures"]
+            all_of = f"{of['kept']['n']} of {figures['n']}"
             kept.append(
-                f"| {name} {axis.get('target') or ''} | {metrics['ece']:.3f} | {all_of} | {metrics['accuracy']:.3f} "
+                f"| {name} {axis.get('target') or ''} | {figures['ece']['value']:.3f} | {all_of} | {figures['accuracy']['value']:.3f} "
                 f"| {of['kept']['accuracy']:.3f} | {of['abstained']['accuracy'] or 0:.3f} |"
             )
     print("\n| file | ECE | kept | accuracy, all | kept | abstained |\n|---|---|---|---|---|---|")

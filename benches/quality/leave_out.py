@@ -38,7 +38,7 @@ def judged(folder, most):
     out = subprocess.run([program, "evaluate", str(folder / "test.csv"), *common, "-m", model, "--json"],
                          check=True, stdout=subprocess.PIPE).stdout
     found = json.loads(out)["axes"][0]
-    return [found["metrics"][name] for name in ("macro_f1", "log_loss", "ece")] + [found["c"][0]]
+    return [found["figures"][name]["value"] for name in ("macro_f1", "log_loss", "ece")] + [found["c"][0]]
 
 
 print("| n | by | macro-F1 | log-loss | ECE | C |\n|---|---|---|---|---|---|")

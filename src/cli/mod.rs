@@ -2,13 +2,16 @@
 //! and progress to standard error.
 
 mod agree;
+mod annotate;
 mod check;
+mod compare;
 mod evaluate;
+mod evaluation;
 mod extract;
 mod inspect;
 mod options;
-mod origins;
 mod score;
+mod share;
 mod talk;
 mod train;
 
@@ -42,7 +45,9 @@ Examples:
   kzstance train labels/                      train on a folder of labels, write model and card
   kzstance score article.txt                  stance and sentiment of an article
   kzstance score news.jsonl --format jsonl    one line a document, in input order
+  kzstance share scored.jsonl --by week       shares of the classes, corrected for errors
   kzstance evaluate labels/ --folds loo       leave one article out
+  kzstance compare before.json after.json     whether one evaluation is better than another
   kzstance agree judgements.csv               how far those who judged the same articles agree
   kzstance inspect models/kz-intervention.kzm
 
@@ -55,8 +60,12 @@ enum Command {
     Train(train::Train),
     /// Judge articles with a model
     Score(score::Score),
+    /// Shares of the classes in scored articles, corrected for misclassification, with intervals
+    Share(share::Share),
     /// Cross-validate on labels, or judge labelled articles with a given model
     Evaluate(evaluate::Evaluate),
+    /// Compare two evaluations of the same articles: better, worse, or not to be told
+    Compare(compare::Compare),
     /// Look for faults in labels
     Check(check::Check),
     /// Measure how far raters agree who judged the same articles
@@ -92,7 +101,9 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Train(command) => command.run(&talk),
         Command::Score(command) => command.run(&talk),
+        Command::Share(command) => command.run(&talk),
         Command::Evaluate(command) => command.run(&talk),
+        Command::Compare(command) => command.run(),
         Command::Check(command) => command.run(&talk),
         Command::Agree(command) => command.run(&talk),
         Command::Extract(command) => command.run(&talk),

@@ -9,7 +9,7 @@ use kzstance::document::Document;
 use kzstance::error::Place;
 use kzstance::learn::prior::{estimate, parse};
 use kzstance::model::{HeadInfo, Header, Judgement, Score as Scored, Scorer};
-use kzstance::read::{files, jsonl, read_file};
+use kzstance::read::{Columns, files, jsonl, read_file};
 use kzstance::write::AtomicFile;
 use kzstance::{Error, Result};
 use rayon::prelude::*;
@@ -64,9 +64,16 @@ pub struct Score {
     #[arg(long, value_name = "P")]
     level: Option<f64>,
 
+    /// Fields of the input that JSONL and CSV shall carry, beside outlet, date, url and target
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
+    keep: Vec<String>,
+
     #[command(flatten)]
     read: ReadArgs,
 }
+
+/// Fields that are carried where the input has them.
+const KEPT: [&str; 4] = ["outlet", "date", "url", "target"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -108,7 +115,8 @@ impl Score {
                 ));
             }
         }
-        let mut output = Output::new(self.output.as_deref(), format, scorer.header())?;
+        let kept = self.kept(scorer.header())?;
+        let mut output = Output::new(self.output.as_deref(), format, scorer.header(), kept)?;
         let bar = talk.progress(inputs.iter().flatten().map(|files| files.len() as u64).sum(), "scoring");
         let mut skipped = 0;
         for input in inputs {
@@ -130,6 +138,28 @@ impl Score {
             Talk::warn(format!("{skipped} records were skipped"));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The fields to carry. One that would have the name of what is written anyway cannot be told from it.
+    fn kept(&self, header: &Header) -> Result<Kept> {
+        let own = |name: &str| {
+            ["voices", "known_share", "evidence"].contains(&name)
+                || header.heads.iter().any(|head| head.axis.name == name)
+                || csv_names(header).iter().any(|own| own == name)
+        };
+        let mut names: Vec<String> =
+            KEPT.iter().filter(|name| !own(name)).map(|name| (*name).to_owned()).collect();
+        for name in self.keep.iter().map(|name| name.trim()) {
+            if name.is_empty() || own(name) {
+                return Err(Error::Usage(format!(
+                    "--keep {name}: a score has a field of this name itself; give it another with --columns"
+                )));
+            }
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(Kept { names, columns: self.read.options().columns })
     }
 
     /// Takes over the shares that were given; whether others are to be estimated.
@@ -236,7 +266,7 @@ impl Score {
         let most = if self.explain { 10 } else { 0 };
         for batch in sound.chunks(BATCH) {
             let scores: Vec<Scored> = batch.par_iter().map(|document| scorer.score(document, most)).collect();
-            scores.into_iter().try_for_each(|score| output.write(score))?;
+            batch.iter().zip(scores).try_for_each(|(document, score)| output.write(score, document))?;
         }
         Ok(())
     }
@@ -275,8 +305,24 @@ impl Score {
 /// Where scores go, in their form. A file comes into being when it is complete.
 struct Output<'h> {
     header: &'h Header,
+    kept: Kept,
     sink: Sink,
     form: Form,
+}
+
+/// Fields of the input that are carried.
+struct Kept {
+    names: Vec<String>,
+    columns: Columns,
+}
+
+impl Kept {
+    /// The value of each field that a document has.
+    fn of<'d>(&self, document: &'d Document) -> Vec<Option<&'d Value>> {
+        let names = || document.fields.keys().map(String::as_str);
+        let find = |part: &String| document.fields.get(self.columns.find(part, names())?);
+        self.names.iter().map(find).collect()
+    }
 }
 
 enum Sink {
@@ -293,7 +339,7 @@ enum Form {
 }
 
 impl<'h> Output<'h> {
-    fn new(path: Option<&std::path::Path>, format: Format, header: &'h Header) -> Result<Self> {
+    fn new(path: Option<&std::path::Path>, format: Format, header: &'h Header, kept: Kept) -> Result<Self> {
         let sink = match path {
             Some(path) => Sink::File(std::io::BufWriter::new(AtomicFile::create(path)?), path.to_owned()),
             None => Sink::Standard(Vec::new()),
@@ -303,28 +349,41 @@ impl<'h> Output<'h> {
             Format::Jsonl => Form::Jsonl,
             Format::Csv => Form::Csv,
         };
-        let mut output = Output { header, sink, form };
+        let mut output = Output { header, kept, sink, form };
         if format == Format::Csv {
-            let names = csv_names(header);
+            // The same for every input: its last article may be the first to have a date.
+            let names = [csv_names(header), output.kept.names.clone()].concat();
             output.line(&csv_line(&names))?;
         }
         Ok(output)
     }
 
-    fn write(&mut self, score: Scored) -> Result<()> {
+    fn write(&mut self, score: Scored, document: &Document) -> Result<()> {
         match &mut self.form {
             Form::Table(scores) => {
                 scores.push(score);
                 Ok(())
             }
             Form::Jsonl => {
-                let mut line = json_of(&score, self.header).to_string();
+                let mut line = json_of(&score, self.header);
+                for (name, value) in self.kept.names.iter().zip(self.kept.of(document)) {
+                    if let Some(value) = value {
+                        line.insert(name.clone(), value.clone());
+                    }
+                }
+                let mut line = Value::Object(line).to_string();
                 line.push('\n');
                 self.line(&line)
             }
             Form::Csv => {
-                let line = csv_line(&csv_values(&score, self.header));
-                self.line(&line)
+                let text = |value: Option<&Value>| match value {
+                    None | Some(Value::Null) => String::new(),
+                    Some(Value::String(text)) => text.clone(),
+                    Some(other) => other.to_string(),
+                };
+                let mut values = csv_values(&score, self.header);
+                values.extend(self.kept.of(document).into_iter().map(text));
+                self.line(&csv_line(&values))
             }
         }
     }
@@ -380,7 +439,7 @@ fn pass_on(held: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-fn json_of(score: &Scored, header: &Header) -> Value {
+fn json_of(score: &Scored, header: &Header) -> Map<String, Value> {
     let mut line = Map::new();
     line.insert("id".into(), json!(score.id));
     let judged = |wanted: bool| -> Vec<(String, Value)> {
@@ -407,7 +466,7 @@ fn json_of(score: &Scored, header: &Header) -> Value {
         .collect();
     line.insert("evidence".into(), Value::Array(evidence));
     line.extend(judged(true));
-    Value::Object(line)
+    line
 }
 
 fn head_json(head: &HeadInfo, found: &Judgement) -> Value {

@@ -1,33 +1,27 @@
 //! Cross-validation: every example judged by a fit that has not seen it, nor its outlet, nor a
-//! near-duplicate of it. Vocabulary, frequencies, C and weights are fitted inside each fold.
+//! near-duplicate of it. Vocabulary, frequencies, C, calibration and weights are fitted inside each fold.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
-use super::curve::{Point, learning_curves};
+use super::assemble::{Detail, Judged, assemble, stance_by_sentiment};
+use super::beside::{baselines, beside, count_fits as count_beside, time_splits};
+use super::curve::{count_fits as count_curves, count_learning, learning_curve, origin_curves};
+use super::evaluation::{AxisEvaluation, Evaluation, SCHEMA};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
-use super::interval::Interval;
-use super::metrics::{Bin, Confusion, Metrics, measure, reliability};
-use super::origins::{Examples, OriginEvaluation, evaluate_origins};
-use super::probes::{Probed, evaluate_probes};
-use super::risk::{Abstentions, RiskCoverage, abstentions, risk_coverage};
-use super::sample::{
-    Prediction, bootstrap_metrics, duplicate_clusters, judge_split, kept_together, lexicon_of, sample_of,
-};
+use super::interval::LEVEL;
+use super::origins::{EVIDENCE, Examples, Ground, count_registers};
+use super::origins::{count_fits as count_origins, press_beside};
+use super::probes::{Probe, evaluate_probes};
+use super::sample::{RESAMPLES, duplicate_clusters, kept_together, lexicon_of, sample_of};
+use super::splits::{Split, of_folds};
 use crate::config::TrainConfig;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
-use crate::features::Lexicon;
 use crate::label::Axis;
-use crate::learn::Judgement;
-use crate::learn::path::Sample;
 use crate::model::Scorer;
-use crate::rng::RngSeed;
-
-/// Names the layout of [`Evaluation`] in JSON.
-pub const SCHEMA: &str = "kzstance-evaluation/1";
 
 /// How examples are held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +33,10 @@ pub enum FoldPlan {
     LeaveOneOut,
     /// Each outlet alone.
     LeaveOneGroupOut,
+    /// Each of some runs of time, judged by a fit on all that is older.
+    Temporal,
+    /// Each origin judged by fits that were not trained on it; see [`super::origins`].
+    Origins,
 }
 
 impl FromStr for FoldPlan {
@@ -48,9 +46,11 @@ impl FromStr for FoldPlan {
         match given {
             "loo" => Ok(FoldPlan::LeaveOneOut),
             "logo" => Ok(FoldPlan::LeaveOneGroupOut),
+            "time" => Ok(FoldPlan::Temporal),
+            "origins" => Ok(FoldPlan::Origins),
             number => match number.parse() {
                 Ok(folds) if folds >= 2 => Ok(FoldPlan::Grouped(folds)),
-                _ => Err("give a number of folds from 2, loo (leave one out) or logo (leave one outlet out)"
+                _ => Err("give a number of folds from 2, loo (leave one out), logo (leave one outlet out), time, or origins"
                     .into()),
             },
         }
@@ -65,246 +65,330 @@ impl std::fmt::Display for FoldPlan {
             }
             FoldPlan::LeaveOneOut => write!(f, "leave one article out"),
             FoldPlan::LeaveOneGroupOut => write!(f, "leave one outlet out"),
+            FoldPlan::Temporal => write!(f, "each run of time judged by a fit on all that is older"),
+            FoldPlan::Origins => write!(f, "each origin judged by a model that was not trained on it"),
         }
     }
 }
 
-/// The evaluation of one axis, toward one target.
-#[derive(Debug, Clone, Serialize)]
-pub struct AxisEvaluation {
-    /// The axis with its classes in order.
-    pub axis: Axis,
-    /// The target, where the corpus has several.
-    pub target: Option<String>,
-    /// How examples were held out, in words.
-    pub folds: String,
-    /// Groups that no fold divides.
-    pub n_groups: usize,
-    /// All metrics over the pooled held-out decisions.
-    pub metrics: Metrics,
-    /// 95 % interval of accuracy; `None` for too few examples.
-    pub accuracy_interval: Option<Interval>,
-    /// 95 % interval of macro-F1.
-    pub macro_f1_interval: Option<Interval>,
-    /// 95 % interval of the SemEval F.
-    pub semeval_f_interval: Option<Interval>,
-    /// Rows: the class given by hand; columns: the class decided.
-    pub confusion: Vec<Vec<u64>>,
-    /// Probabilities against what came true; empty where they are none.
-    pub reliability: Vec<Bin>,
-    /// The error among the decisions that are surest, by the probability of the class decided on.
-    pub risk: RiskCoverage,
-    /// What was abstained from, for reasons that this axis alone can give.
-    pub abstentions: Abstentions,
-    /// The C chosen in each fold.
-    pub c: Vec<f64>,
-    /// Every held-out decision, in the order of ids.
-    pub predictions: Vec<Prediction>,
-    /// The same decisions by origin, where there are several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<OriginEvaluation>,
+/// What an evaluation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// How examples are held out.
+    pub folds: FoldPlan,
+    /// Whether random folds, folds in time order, baselines and, where there are press articles among
+    /// others, a model without those stand beside grouped folds.
+    pub beside: bool,
+    /// Draw learning curves.
+    pub curve: bool,
+    /// Probe the authored passages for give-aways, origins apart.
+    pub probes: bool,
 }
 
-/// The evaluation of a corpus.
-#[derive(Debug, Clone, Serialize)]
-pub struct Evaluation {
-    /// [`SCHEMA`].
-    pub schema: &'static str,
-    /// The corpus's name.
-    pub corpus: String,
-    /// SHA-256 of the examples.
-    pub digest: String,
-    /// Seed of folds and intervals.
-    pub seed: RngSeed,
-    /// One for each axis, and for each target of the stance axis.
-    pub axes: Vec<AxisEvaluation>,
-    /// For each axis with several targets, the mean of the targets' SemEval F.
-    pub mean_semeval_f: Vec<(String, f64)>,
-    /// Origins apart, axis by axis; see [`super::origins`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub origins: Vec<AxisOrigins>,
-    /// Documents that a given model was trained on, and that were therefore not judged.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub left_out: usize,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde asks for.
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-/// The evaluation of one axis with its origins apart.
-#[derive(Debug, Clone, Serialize)]
-pub struct AxisOrigins {
-    /// The axis with its classes in order.
-    pub axis: Axis,
-    /// Origin by origin, press first and there beside it what other recipes make of the same articles.
-    pub evaluations: Vec<OriginEvaluation>,
-    /// What gives the authored passages' labels away, if asked for.
-    pub probes: Vec<Probed>,
-    /// Learning curves, if asked for.
-    pub curve: Vec<Point>,
+/// The folds alone.
+impl From<FoldPlan> for Plan {
+    fn from(folds: FoldPlan) -> Self {
+        Plan { folds, beside: false, curve: false, probes: false }
+    }
 }
 
 /// Cross-validates every axis of a corpus. Where examples name several targets, stance is learned
 /// and judged for each target by itself, since stance toward one says nothing of another; other
-/// axes do not depend on the target. `done` is called after each fold.
+/// axes do not depend on the target. `done` is called after each fit.
 ///
 /// # Errors
-/// [`Error::TooFew`] and whatever a fit can fail with.
+/// [`Error::TooFew`], [`Error::Usage`] for a plan that does not fit the corpus, and whatever a fit can fail
+/// with.
 pub fn evaluate(
     corpus: &Corpus,
     config: &TrainConfig,
-    plan: FoldPlan,
+    plan: impl Into<Plan>,
     done: &(dyn Fn() + Sync),
 ) -> Result<Evaluation> {
     config.check()?;
-    let targets = corpus.targets();
-    let mut axes = Vec::new();
-    let mut mean_semeval_f = Vec::new();
-    for axis in 0..corpus.axes.len() {
-        if corpus.axes[axis].name != "stance" || targets.len() < 2 {
-            let lexicon = lexicon_of(corpus, config);
-            axes.push(evaluate_axis(corpus, &lexicon, axis, config, plan, done)?);
-            continue;
-        }
-        let first = axes.len();
-        for target in &targets {
-            let part = corpus.of_target(target)?;
-            let lexicon = lexicon_of(&part, config);
-            let found = evaluate_axis(&part, &lexicon, axis, config, plan, done)?;
-            axes.push(AxisEvaluation { target: Some(target.clone()), ..found });
-        }
-        let each: Option<Vec<f64>> = axes[first..].iter().map(|found| found.metrics.semeval_f).collect();
-        if let Some(each) = each {
-            mean_semeval_f
-                .push((corpus.axes[axis].name.clone(), each.iter().sum::<f64>() / each.len() as f64));
-        }
-    }
-    Ok(Evaluation {
-        schema: SCHEMA,
-        corpus: corpus.name.clone(),
-        digest: corpus.digest(),
-        seed: config.seed,
-        axes,
-        mean_semeval_f,
-        origins: Vec::new(),
-        left_out: 0,
-    })
-}
-
-/// What an evaluation of origins also does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Extras {
-    /// Probe the authored passages for give-aways.
-    pub probes: bool,
-    /// Draw learning curves.
-    pub curve: bool,
-}
-
-/// Evaluates every axis with the corpus's origins apart; see [`super::origins`]. Probes and curves are of
-/// the axis that has a target. `done` is called after each fit.
-///
-/// # Errors
-/// [`Error::Usage`] for a corpus of one origin, [`Error::TooFew`], and whatever a fit can fail with.
-pub fn evaluate_by_origin(
-    corpus: &Corpus,
-    config: &TrainConfig,
-    extras: Extras,
-    done: &(dyn Fn() + Sync),
-) -> Result<Evaluation> {
-    if corpus.origins().len() < 2 {
+    let plan = plan.into();
+    if plan.folds == FoldPlan::Origins && corpus.origins().len() < 2 {
         return Err(Error::Usage(
             "origins can be told apart where the labels name two or more, in a column «origin»; cross-validate with --folds 5".into(),
         ));
     }
-    let mut origins = Vec::new();
-    for (number, axis) in corpus.axes.iter().enumerate() {
-        let toward = axis.is_toward_target();
-        let evaluations = evaluate_origins(corpus, number, config, done)?;
-        let probes =
-            if extras.probes && toward { evaluate_probes(corpus, number, config, done)? } else { Vec::new() };
-        let curve =
-            if extras.curve && toward { learning_curves(corpus, number, config, done)? } else { Vec::new() };
-        origins.push(AxisOrigins { axis: axis.clone(), evaluations, probes, curve });
+    if plan.probes && plan.folds != FoldPlan::Origins {
+        return Err(Error::Usage("--probes go with --folds origins".into()));
     }
-    Ok(Evaluation {
-        schema: SCHEMA,
-        corpus: corpus.name.clone(),
-        digest: corpus.digest(),
-        seed: config.seed,
-        axes: Vec::new(),
-        mean_semeval_f: Vec::new(),
-        origins,
-        left_out: 0,
+    of_targets(corpus, &corpus.targets(), config, &|target, axis| match target {
+        Some(target) => evaluate_axis(&corpus.of_target(target)?, axis, config, plan, done),
+        None => evaluate_axis(corpus, axis, config, plan, done),
     })
 }
 
-/// Number of folds that [`evaluate`] will report, for a progress bar.
-pub fn count_folds(corpus: &Corpus, plan: FoldPlan) -> usize {
-    let targets = corpus.targets().len().max(1);
-    let of_plan = |parts: usize| match plan {
-        FoldPlan::Grouped(folds) => folds * parts,
-        FoldPlan::LeaveOneOut | FoldPlan::LeaveOneGroupOut => corpus.examples.len(),
-    };
-    corpus.axes.iter().map(|axis| of_plan(if axis.name == "stance" { targets } else { 1 })).sum()
+/// Fits on one corpus and judges another: the held-out file of a shared task. Training documents that are
+/// near-duplicates of a judged one are left out of training.
+///
+/// # Errors
+/// [`Error::Usage`] where the corpora have other axes or classes; else as [`evaluate`].
+pub fn evaluate_held_out(
+    training: &Corpus,
+    test: &Corpus,
+    config: &TrainConfig,
+    done: &(dyn Fn() + Sync),
+) -> Result<Evaluation> {
+    config.check()?;
+    if let (Some(own), Some(other)) = (&training.target, &test.target)
+        && own != other
+    {
+        return Err(Error::Usage(format!(
+            "the labels are of the target «{own}», the test file of «{other}»"
+        )));
+    }
+    let shared: Vec<Axis> =
+        training.axes.iter().filter(|axis| test.axis(&axis.name).is_ok()).cloned().collect();
+    let joined = join(training, test, &shared)?;
+    let mut found = of_targets(&joined, &test.targets(), config, &|target, axis| {
+        let joined = match target {
+            Some(target) => join(&training.of_target(target)?, &test.of_target(target)?, &shared)?,
+            None => joined.clone(),
+        };
+        let first = joined.examples.len()
+            - target.map_or(Ok(test.clone()), |target| test.of_target(target))?.examples.len();
+        judge_held_out(&joined, first, axis, config, done)
+    })?;
+    found.corpus.clone_from(&test.name);
+    found.digest = test.digest();
+    found.n = test.examples.len();
+    let known: BTreeSet<u64> =
+        training.examples.iter().map(|example| example.document.fingerprint()).collect();
+    let twice =
+        test.examples.iter().filter(|example| known.contains(&example.document.fingerprint())).count();
+    if twice > 0 {
+        found.notes.push(format!(
+            "{twice} of the {} test documents have the same words as a training document; near-duplicates of test documents were left out of training.",
+            test.examples.len()
+        ));
+    }
+    Ok(found)
 }
 
-/// Cross-validates one axis of a corpus whose words are `lexicon`.
-pub(crate) fn evaluate_axis(
+/// The examples of both with the labels of the shared axes, those of `test` behind.
+fn join(training: &Corpus, test: &Corpus, shared: &[Axis]) -> Result<Corpus> {
+    if shared.is_empty() {
+        return Err(Error::Usage("the test file has labels of none of the axes that the labels have".into()));
+    }
+    let mut joined = Corpus { axes: shared.to_vec(), examples: Vec::new(), ..training.clone() };
+    for corpus in [training, test] {
+        let places = shared.iter().map(|axis| {
+            let place = corpus.axis(&axis.name)?;
+            let same = corpus.axes[place].classes == axis.classes;
+            if same {
+                Ok(place)
+            } else {
+                Err(other_classes(("the labels have", axis), ("the test file has", &corpus.axes[place])))
+            }
+        });
+        let places = places.collect::<Result<Vec<usize>>>()?;
+        joined.examples.extend(corpus.examples.iter().map(|example| {
+            let labels = places.iter().map(|&place| example.labels[place]).collect();
+            Example { labels, ..example.clone() }
+        }));
+    }
+    Ok(joined)
+}
+
+/// The evaluation of every axis of a corpus, stance target by target where there are several.
+fn of_targets(
     corpus: &Corpus,
-    lexicon: &Lexicon,
+    targets: &[String],
+    config: &TrainConfig,
+    of_axis: &dyn Fn(Option<&str>, usize) -> Result<AxisEvaluation>,
+) -> Result<Evaluation> {
+    let mut axes: Vec<AxisEvaluation> = Vec::new();
+    let mut mean_semeval_f = Vec::new();
+    for axis in 0..corpus.axes.len() {
+        if !corpus.axes[axis].is_toward_target() || targets.len() < 2 {
+            axes.push(of_axis(None, axis)?);
+            continue;
+        }
+        let first = axes.len();
+        for target in targets {
+            axes.push(AxisEvaluation { target: Some(target.clone()), ..of_axis(Some(target), axis)? });
+        }
+        let each = axes[first..].iter().map(|found| found.figures.semeval_f.as_ref()?.value);
+        if let Some(each) = each.collect::<Option<Vec<f64>>>() {
+            mean_semeval_f
+                .push((corpus.axes[axis].name.clone(), each.iter().sum::<f64>() / each.len() as f64));
+        }
+    }
+    Ok(Evaluation { axes, mean_semeval_f, ..about(corpus, config) })
+}
+
+/// All of an evaluation but what was found.
+fn about(corpus: &Corpus, config: &TrainConfig) -> Evaluation {
+    let groups = kept_together(corpus, &lexicon_of(corpus, config));
+    let mut notes = Vec::new();
+    let unknown =
+        corpus.examples.iter().filter(|example| example.outlet.is_none() && example.pair.is_none()).count();
+    if unknown == corpus.examples.len() {
+        notes.push("No outlets are known: folds keep near-duplicates together and nothing else, and figures flatter where outlets differ.".into());
+    } else if unknown > 0 {
+        notes.push(format!("No outlet is known of {unknown} of the {} examples.", corpus.examples.len()));
+    }
+    Evaluation {
+        schema: SCHEMA.into(),
+        program: format!("kzstance {}", env!("CARGO_PKG_VERSION")),
+        corpus: corpus.name.clone(),
+        target: corpus.target.clone(),
+        digest: corpus.digest(),
+        n: corpus.examples.len(),
+        seed: config.seed,
+        level: LEVEL,
+        resamples: RESAMPLES,
+        left_out: 0,
+        notes,
+        axes: Vec::new(),
+        mean_semeval_f: Vec::new(),
+        stance_by_sentiment: stance_by_sentiment(corpus, &groups, config.seed),
+        settings: config.clone(),
+    }
+}
+
+/// Number of fits that [`evaluate`] will report at most, for a progress bar.
+pub fn count_fits(corpus: &Corpus, plan: Plan) -> usize {
+    let targets = corpus.targets().len().max(1);
+    // Near-duplicates make fewer groups still.
+    let groups = |of: &[usize]| of.iter().max().map_or(0, |&greatest| greatest + 1);
+    let of_axis = |axis: usize| {
+        let toward = corpus.axes[axis].is_toward_target();
+        let mut fits = match plan.folds {
+            FoldPlan::Grouped(folds) => folds,
+            FoldPlan::LeaveOneOut => groups(&corpus.pair_groups()),
+            FoldPlan::LeaveOneGroupOut => {
+                groups(&join_groups(&corpus.outlet_groups(), &corpus.pair_groups()))
+            }
+            FoldPlan::Temporal => 4,
+            FoldPlan::Origins => count_origins(corpus, axis),
+        };
+        if let (FoldPlan::Grouped(folds), true) = (plan.folds, plan.beside) {
+            fits += count_beside(folds);
+        }
+        if plan.curve {
+            fits += match plan.folds {
+                FoldPlan::Origins if toward => count_curves(corpus),
+                FoldPlan::Origins => 0,
+                FoldPlan::Grouped(folds) => count_learning(folds),
+                _ => count_learning(fits),
+            };
+        }
+        if plan.probes && toward {
+            fits += count_registers(corpus) * (1 + Probe::ALL.len());
+        }
+        if toward { fits * targets } else { fits }
+    };
+    (0..corpus.axes.len()).map(of_axis).sum()
+}
+
+/// Cross-validates one axis.
+fn evaluate_axis(
+    corpus: &Corpus,
     axis: usize,
     config: &TrainConfig,
-    plan: FoldPlan,
+    plan: Plan,
     done: &(dyn Fn() + Sync),
 ) -> Result<AxisEvaluation> {
-    let (sample, groups) = sample_of(corpus, &kept_together(corpus, lexicon), axis, &config.learn)?;
+    let ground = Ground::new(corpus, corpus, axis, config)?;
+    let toward = corpus.axes[axis].is_toward_target();
+    if plan.folds == FoldPlan::Origins {
+        let (judged, origins) = ground.origins(config, done)?;
+        let mut found = assemble(&ground.examples, &judged, Detail::Full, config.seed);
+        found.origins = origins;
+        if plan.probes && toward {
+            found.probes = evaluate_probes(corpus, axis, config, done)?;
+        }
+        if plan.curve && toward {
+            found.origin_curves = origin_curves(corpus, axis, config, done)?;
+        }
+        return Ok(found);
+    }
     let name = &corpus.axes[axis].name;
-    let folds = match plan {
-        FoldPlan::Grouped(k) => {
-            stratified_group_folds(&groups, &sample.classes, sample.n_classes, k, config.seed)
-        }
-        FoldPlan::LeaveOneGroupOut => Ok(leave_one_out(&groups)),
-        FoldPlan::LeaveOneOut => {
-            let alike = join_groups(&corpus.pair_groups(), &duplicate_clusters(lexicon));
-            Ok(leave_one_out(&sample.rows.iter().map(|&row| alike[row]).collect::<Vec<_>>()))
-        }
-    };
     let named = |error| match error {
         Error::TooFew(problem) => Error::TooFew(format!("{name}: {problem}")),
         other => other,
     };
-    let folds = folds.map_err(named)?;
-    let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
-    if n_folds < 2 {
-        return Err(Error::TooFew(format!(
-            "{name}: cross-validation wants two groups of labelled examples at least"
-        )));
+    let splits = plan_splits(&ground, plan.folds, config).map_err(named)?;
+    let judged = ground.judge_in(&splits, &ground.examples.groups, config, EVIDENCE, done).map_err(named)?;
+    let judged = Judged { plan: plan.folds.to_string(), ..judged };
+    let mut found = assemble(&ground.examples, &judged, Detail::Full, config.seed);
+    if let (FoldPlan::Grouped(folds), true) = (plan.folds, plan.beside) {
+        found.beside = beside(&ground, (&splits, &judged), folds, config, done).map_err(named)?;
+        found.origins = press_beside(&ground, config)?;
     }
-    let by_fold = (0..n_folds)
-        .into_par_iter()
-        .map(|fold| {
-            let found = judge_fold(lexicon, &sample, &groups, &folds, fold, config).map_err(named)?;
-            done();
-            Ok(found)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let mut all: Vec<(usize, Judgement)> = Vec::with_capacity(sample.rows.len());
-    let mut c = Vec::new();
-    for (fold, (chosen, judged)) in by_fold.into_iter().enumerate() {
-        c.push(chosen);
-        all.extend((0..folds.len()).filter(|&place| folds[place] == fold).zip(judged));
+    if plan.curve {
+        found.learning_curve = learning_curve(&ground, (&splits, &judged), config, done).map_err(named)?;
     }
-    all.sort_by_key(|(place, _)| *place);
-    let judgements = all.into_iter().map(|(_, judged)| judged).collect();
-    Ok(assemble(
-        corpus,
-        axis,
-        &sample,
-        &groups,
-        Judged { folds, judgements, c, plan: plan.to_string() },
-        config.seed,
+    Ok(found)
+}
+
+/// What is held out at a time.
+fn plan_splits(ground: &Ground<'_>, plan: FoldPlan, config: &TrainConfig) -> Result<Vec<Split>> {
+    let (sample, groups) = (&ground.examples.sample, &ground.examples.groups);
+    let folds = match plan {
+        FoldPlan::Grouped(k) => {
+            stratified_group_folds(groups, &sample.classes, sample.n_classes, k, config.seed)?
+        }
+        FoldPlan::LeaveOneGroupOut => leave_one_out(groups),
+        FoldPlan::LeaveOneOut => {
+            let corpus = ground.examples.corpus;
+            let alike = join_groups(&corpus.pair_groups(), &duplicate_clusters(&ground.lexicon));
+            leave_one_out(&sample.rows.iter().map(|&row| alike[row]).collect::<Vec<_>>())
+        }
+        FoldPlan::Temporal => {
+            let splits = time_splits(ground);
+            if splits.is_empty() {
+                return Err(Error::TooFew(
+                    "a split by time wants forty examples or more with a date, of two days or more; name their column with --columns date=NAME (dates as 2022-01-07)".into(),
+                ));
+            }
+            return Ok(splits);
+        }
+        FoldPlan::Origins => Vec::new(),
+    };
+    let splits = of_folds(&folds);
+    if splits.len() < 2 {
+        return Err(Error::TooFew("cross-validation wants two groups of labelled examples at least".into()));
+    }
+    Ok(splits)
+}
+
+/// Fits on the examples before row `first`, and judges the others.
+fn judge_held_out(
+    corpus: &Corpus,
+    first: usize,
+    axis: usize,
+    config: &TrainConfig,
+    done: &(dyn Fn() + Sync),
+) -> Result<AxisEvaluation> {
+    let ground = Ground::new(corpus, corpus, axis, config)?;
+    let sample = &ground.examples.sample;
+    let alike = duplicate_clusters(&ground.lexicon);
+    let (train, held): (Vec<usize>, Vec<usize>) =
+        (0..sample.rows.len()).partition(|&place| sample.rows[place] < first);
+    if held.is_empty() {
+        return Err(Error::TooFew(format!("{}: the test file has no label of it", corpus.axes[axis].name)));
+    }
+    let tested: BTreeSet<usize> = held.iter().map(|&place| alike[sample.rows[place]]).collect();
+    let train = train.into_iter().filter(|&place| !tested.contains(&alike[sample.rows[place]])).collect();
+    let splits = [Split { train, held }];
+    let judged = ground.judge_in(&splits, &ground.examples.groups, config, EVIDENCE, done)?;
+    let judged = Judged { plan: "a held-out file".into(), ..judged };
+    let mut found = assemble(&ground.examples, &judged, Detail::Full, config.seed);
+    found.beside = baselines(&ground, (&splits, &judged), &splits, config.seed);
+    Ok(found)
+}
+
+fn other_classes((of, axis): (&str, &Axis), (of_other, other): (&str, &Axis)) -> Error {
+    Error::Usage(format!(
+        "{}: {of} the classes {}, {of_other} {}",
+        axis.name,
+        axis.classes.join(", "),
+        other.classes.join(", ")
     ))
 }
 
@@ -314,8 +398,8 @@ pub(crate) fn evaluate_axis(
 /// # Errors
 /// [`Error::Usage`] where the model judges none of the corpus's axes, has other classes, or was trained
 /// on all of the documents.
-pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result<Evaluation> {
-    let heads = &scorer.header().heads;
+pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, config: &TrainConfig) -> Result<Evaluation> {
+    let header = scorer.header();
     let mut unseen = corpus.clone();
     unseen.examples.retain(|example| !scorer.was_trained_on(&example.document));
     let left_out = corpus.examples.len() - unseen.examples.len();
@@ -326,118 +410,45 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, seed: RngSeed) -> Result
     }
     let corpus = &unseen;
     let scores: Vec<_> =
-        corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
-    let config = TrainConfig { features: scorer.header().features.clone(), ..TrainConfig::default() };
-    let all_groups = kept_together(corpus, &lexicon_of(corpus, &config));
+        corpus.examples.par_iter().map(|example| scorer.score(&example.document, EVIDENCE)).collect();
+    let config =
+        TrainConfig { features: header.features.clone(), learn: header.learn.clone(), ..config.clone() };
+    let lexicon = lexicon_of(corpus, &config);
+    let all_groups = kept_together(corpus, &lexicon);
     let mut axes = Vec::new();
     for (number, axis) in corpus.axes.iter().enumerate() {
-        let Some(head) = heads.iter().position(|head| head.axis.name == axis.name) else { continue };
-        if heads[head].axis.classes != axis.classes {
-            return Err(Error::Usage(format!(
-                "{}: the model has the classes {}, the labels have {}",
-                axis.name,
-                heads[head].axis.classes.join(", "),
-                axis.classes.join(", ")
-            )));
+        let Some(head) = header.heads.iter().position(|head| head.axis.name == axis.name) else { continue };
+        if header.heads[head].axis.classes != axis.classes {
+            return Err(other_classes(
+                ("the model has", &header.heads[head].axis),
+                ("the labels have", axis),
+            ));
         }
-        let learn = &scorer.header().learn;
-        let (sample, groups) = sample_of(corpus, &all_groups, number, learn)?;
-        let judged = Judged {
-            folds: vec![0; sample.rows.len()],
-            judgements: sample.rows.iter().map(|&row| scores[row].heads[head].clone()).collect(),
-            c: vec![heads[head].c],
+        let (sample, groups) = sample_of(corpus, &all_groups, number, &header.learn)?;
+        let mut judged = Judged {
+            c: vec![header.heads[head].c],
             plan: "a given model, nothing fitted".into(),
+            ..Judged::default()
         };
-        axes.push(assemble(corpus, number, &sample, &groups, judged, seed));
+        for (place, &row) in sample.rows.iter().enumerate() {
+            judged.judgements.insert(place, (0, scores[row].heads[head].clone()));
+            if head == 0 {
+                let words = scores[row].evidence.iter().map(|found| (found.term.clone(), found.weight));
+                judged.evidence.insert(place, words.collect());
+            }
+        }
+        let examples = Examples { corpus, axis: number, sample, groups };
+        let mut found = assemble(&examples, &judged, Detail::Full, config.seed);
+        let several = corpus.origins().len() > 1;
+        found.origins = if several { examples.by_origin(&judged, config.seed) } else { Vec::new() };
+        axes.push(found);
     }
     if axes.is_empty() {
         return Err(Error::Usage("the model judges none of the axes that these labels have".into()));
     }
-    let (corpus, digest) = (corpus.name.clone(), corpus.digest());
-    Ok(Evaluation {
-        schema: SCHEMA,
-        corpus,
-        digest,
-        seed,
-        axes,
-        mean_semeval_f: Vec::new(),
-        origins: Vec::new(),
-        left_out,
-    })
-}
-
-/// Decisions on the examples of a sample, in its order.
-pub(crate) struct Judged {
-    pub(crate) folds: Vec<usize>,
-    pub(crate) judgements: Vec<Judgement>,
-    pub(crate) c: Vec<f64>,
-    pub(crate) plan: String,
-}
-
-/// What is known of some decisions, those on examples of the corpus's own target.
-pub(crate) fn assemble(
-    corpus: &Corpus,
-    axis: usize,
-    sample: &Sample,
-    groups: &[usize],
-    judged: Judged,
-    seed: RngSeed,
-) -> AxisEvaluation {
-    let examples = Examples { corpus, axis, sample: sample.clone(), groups: groups.to_vec() };
-    let origins = examples.by_origin(&judged.judgements, &judged.plan, seed);
-    let own: Vec<usize> = (0..sample.rows.len()).filter(|&place| !sample.foreign[place]).collect();
-    let sample = &sample.select(&own);
-    let groups: &[usize] = &own.iter().map(|&place| groups[place]).collect::<Vec<_>>();
-    let folds: Vec<usize> = own.iter().map(|&place| judged.folds[place]).collect();
-    let judgements: Vec<&Judgement> = own.iter().map(|&place| &judged.judgements[place]).collect();
-    let probabilities: Vec<Vec<f64>> = judgements.iter().map(|judged| judged.probabilities.clone()).collect();
-    let axis = &corpus.axes[axis];
-    let predicted: Vec<usize> = judgements.iter().map(|judged| judged.class).collect();
-    let predicted = &predicted;
-    let metrics = measure(axis, &sample.classes, predicted, Some(&probabilities));
-    let interval = |statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
-        bootstrap_metrics(groups, sample.n_classes, &sample.classes, predicted, seed, statistic)
-    };
-    let mut distinct = groups.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let confusion = Confusion::from_pairs(sample.n_classes, &sample.classes, predicted);
-    let polar = axis.polar_indices();
-    let right: Vec<bool> = predicted.iter().zip(&sample.classes).map(|(made, truth)| made == truth).collect();
-    let sureness: Vec<f64> = judgements.iter().map(|judged| judged.probabilities[judged.class]).collect();
-    let reasons: Vec<Option<&'static str>> = judgements.iter().map(|judged| judged.abstain).collect();
-    let predictions = judgements.iter().enumerate().map(|(place, judged)| {
-        let example = &corpus.examples[sample.rows[place]];
-        Prediction::new(example, folds[place], &axis.classes, sample.classes[place], judged)
-    });
-    AxisEvaluation {
-        axis: axis.clone(),
-        target: None,
-        folds: judged.plan,
-        n_groups: distinct.len(),
-        accuracy_interval: interval(&Confusion::accuracy),
-        macro_f1_interval: interval(&|confusion| confusion.macro_f1().map(|(f1, _)| f1)),
-        semeval_f_interval: polar.and_then(|polar| interval(&move |confusion| confusion.semeval_f(polar))),
-        confusion: confusion.counts().chunks(sample.n_classes).map(<[u64]>::to_vec).collect(),
-        reliability: reliability(&sample.classes, &probabilities).unwrap_or_default(),
-        risk: risk_coverage(&sureness, &right),
-        abstentions: abstentions(axis, &reasons, &sample.classes, predicted),
-        c: judged.c,
-        predictions: predictions.collect(),
-        metrics,
-        origins,
-    }
-}
-
-/// The C chosen without the fold, and the judgements of the fold's examples.
-fn judge_fold(
-    lexicon: &Lexicon,
-    sample: &Sample,
-    groups: &[usize],
-    folds: &[usize],
-    fold: usize,
-    config: &TrainConfig,
-) -> Result<(f64, Vec<Judgement>)> {
-    let (held, train): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&place| folds[place] == fold);
-    judge_split(lexicon, sample, groups, &train, &held, config)
+    let mut found = Evaluation { left_out, axes, ..about(corpus, &config) };
+    found
+        .notes
+        .push(format!("Judged by the model «{}», trained on {}.", header.name, header.training_digest));
+    Ok(found)
 }

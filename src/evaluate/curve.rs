@@ -1,10 +1,14 @@
-//! Learning curves: how the figures on press articles grow with the examples of each origin.
+//! Learning curves: how figures grow with the examples; on press articles, with those of each origin.
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
-use serde::Serialize;
 
+use super::assemble::Judged;
+use super::evaluation::{CurvePoint, OriginCurvePoint};
+use super::figures::figures;
 use super::origins::{Ground, judge_press};
+use super::sample::RESAMPLES;
+use super::splits::Split;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
@@ -12,34 +16,17 @@ use crate::error::{Error, Result};
 /// Draws of examples at each point, whose figures are averaged.
 pub const DRAWS: u64 = 5;
 
-/// A point of a learning curve: means over the draws for which a figure was defined.
-#[derive(Debug, Clone, Serialize)]
-pub struct Point {
-    /// Which examples were drawn: `authored`, `real`, or `real, beside all authored`.
-    pub drawn: String,
-    /// How many, whole pairs and outlets together, so about.
-    pub n: usize,
-    /// Area under the curve of the polar classes against the rest.
-    pub opinionated: Option<f64>,
-    /// Area under the curve of one polar class against the other.
-    pub direction: Option<f64>,
-    /// Mean F1 of the polar classes.
-    pub semeval_f: Option<f64>,
-    /// Mean F1 of all classes.
-    pub macro_f1: Option<f64>,
-}
-
 /// Draws of half, a quarter, … of the examples of an origin, beside none or all of the others, judged
 /// on the press articles. `done` is called after each fit.
 ///
 /// # Errors
 /// Whatever a fit can fail with, but for too few examples: such a point has no figures.
-pub fn learning_curves(
+pub fn origin_curves(
     corpus: &Corpus,
     axis: usize,
     config: &TrainConfig,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<Point>> {
+) -> Result<Vec<OriginCurvePoint>> {
     let ground = Ground::new(corpus, corpus, axis, config)?;
     let mut points = Vec::new();
     for (name, drawn, beside) in curves() {
@@ -60,22 +47,90 @@ pub fn learning_curves(
                     }
                 })
                 .collect::<Result<Vec<_>>>()?;
-            let mean = |figure: &dyn Fn(&super::origins::Figures) -> Option<f64>| {
+            let mean = |name: &str| {
                 let defined: Vec<f64> =
-                    found.iter().flatten().filter_map(|found| figure(&found.all)).collect();
+                    found.iter().flatten().filter_map(|figures| figures.get(name)?.value).collect();
                 (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
             };
-            points.push(Point {
+            points.push(OriginCurvePoint {
                 drawn: name.into(),
                 n,
-                opinionated: mean(&|figures| figures.opinionated.and_then(|ranking| ranking.auc)),
-                direction: mean(&|figures| figures.direction.and_then(|ranking| ranking.auc)),
-                semeval_f: mean(&|figures| figures.metrics.as_ref()?.semeval_f),
-                macro_f1: mean(&|figures| figures.metrics.as_ref()?.macro_f1),
+                auc_sided: mean("auc_sided"),
+                auc_direction: mean("auc_direction"),
+                semeval_f: mean("semeval_f"),
+                macro_f1: mean("macro_f1"),
             });
         }
     }
     Ok(points)
+}
+
+/// Shares of the training groups that the curve has points at, beside the whole.
+const SHARES: [f64; 3] = [0.125, 0.25, 0.5];
+
+/// The same splits with less and less to train on, whole groups drawn at random, and at the end what
+/// `judged` reached with all. `done` is called after each fit.
+///
+/// # Errors
+/// Whatever a fit can fail with, but for too few examples: such a point is left out.
+pub(crate) fn learning_curve(
+    ground: &Ground<'_>,
+    (splits, judged): (&[Split], &Judged),
+    config: &TrainConfig,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<CurvePoint>> {
+    let mut points = Vec::new();
+    for share in SHARES {
+        let fewer: Vec<Split> = splits
+            .iter()
+            .enumerate()
+            .map(|(fold, split)| fewer(ground, split, share, fold, config))
+            .collect();
+        match ground.judge_in(&fewer, &ground.examples.groups, config, 0, done) {
+            Ok(judged) => points.push(point(ground, &fewer, &judged, share, config)),
+            Err(Error::TooFew(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    points.push(point(ground, splits, judged, 1.0, config));
+    Ok(points)
+}
+
+/// Number of fits that [`learning_curve`] reports for so many splits.
+pub(crate) fn count_learning(splits: usize) -> usize {
+    SHARES.len() * splits
+}
+
+fn fewer(ground: &Ground<'_>, split: &Split, share: f64, fold: usize, config: &TrainConfig) -> Split {
+    let groups = &ground.examples.groups;
+    let mut names: Vec<usize> = split.train.iter().map(|&place| groups[place]).collect();
+    names.sort_unstable();
+    names.dedup();
+    // The groups of a smaller share are among those of a larger one.
+    names.shuffle(&mut config.seed.stream(&format!("learning-curve/{fold}")));
+    names.truncate((share * names.len() as f64).ceil() as usize);
+    names.sort_unstable();
+    let kept = split.train.iter().copied().filter(|&place| names.binary_search(&groups[place]).is_ok());
+    Split { train: kept.collect(), held: split.held.clone() }
+}
+
+fn point(
+    ground: &Ground<'_>,
+    splits: &[Split],
+    judged: &Judged,
+    share: f64,
+    config: &TrainConfig,
+) -> CurvePoint {
+    let examples = &ground.examples;
+    let (_, rows) = judged.rows(examples, |place| !examples.sample.foreign[place]);
+    let found = figures(&examples.corpus.axes[examples.axis], &rows, RESAMPLES, config.seed);
+    let trained: usize = splits.iter().map(|split| split.train.len()).sum();
+    CurvePoint {
+        share,
+        n: trained / splits.len().max(1),
+        macro_f1: found.macro_f1,
+        semeval_f: found.semeval_f,
+    }
 }
 
 type Wanted = fn(&Example) -> bool;
@@ -104,7 +159,7 @@ fn sizes(corpus: &Corpus, wanted: Wanted) -> Vec<usize> {
     sizes
 }
 
-/// Number of fits that [`learning_curves`] reports, for a progress bar.
+/// Number of fits that [`origin_curves`] reports, for a progress bar.
 pub fn count_fits(corpus: &Corpus) -> usize {
     let of_curve = |(_, drawn, _): (&str, Wanted, Wanted)| {
         sizes(corpus, drawn).len().saturating_sub(1) * DRAWS as usize + 1

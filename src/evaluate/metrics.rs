@@ -29,7 +29,7 @@
 //! has a truth or a prediction only; `n` always says how many rows were counted. Probability metrics
 //! are all or nothing: see [`log_loss`].
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::label::Axis;
 
@@ -353,7 +353,7 @@ pub fn ece(truth: &[usize], probabilities: &[Vec<f64>]) -> Option<f64> {
 }
 
 /// One bin of a reliability table: rows of about the same confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Rows in it, at least 1.
     pub n: usize,

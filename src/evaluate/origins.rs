@@ -19,14 +19,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use serde::Serialize;
 
+use super::assemble::Judged;
 use super::baselines::Baseline;
-use super::interval::{Interval, cluster_bootstrap};
-use super::metrics::{Confusion, Metrics, auc, measure};
-use super::sample::{
-    ENOUGH, Prediction, RESAMPLES, bootstrap_metrics, judge_split, kept_together, lexicon_of, sample_of,
-};
+use super::beside::by_baseline;
+use super::evaluation::OriginEvaluation;
+use super::figures::{Figures, figures};
+use super::sample::{Prediction, RESAMPLES, judge_split, kept_together, lexicon_of, sample_of};
+use super::splits::Split;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
@@ -35,63 +35,8 @@ use crate::learn::path::Sample;
 use crate::learn::{Judgement, Scheme};
 use crate::rng::RngSeed;
 
-/// A ranking's quality: area under the ROC curve, with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ranking {
-    /// The area, 0 to 1; `None` where a side has no example.
-    pub auc: Option<f64>,
-    /// Examples on the positive side.
-    pub positives: usize,
-    /// Examples on the negative side.
-    pub negatives: usize,
-    /// `None` for fewer examples than an interval wants.
-    pub interval: Option<Interval>,
-}
-
-/// Figures of some decisions.
-#[derive(Debug, Clone, Serialize)]
-pub struct Figures {
-    /// Examples judged.
-    pub n: usize,
-    /// Groups among them.
-    pub n_groups: usize,
-    /// Metrics of the decisions; `None` where only whether a side is taken can be judged.
-    pub metrics: Option<Metrics>,
-    /// 95 % interval of macro-F1.
-    pub macro_f1_interval: Option<Interval>,
-    /// 95 % interval of the mean F1 of the polar classes.
-    pub semeval_f_interval: Option<Interval>,
-    /// The polar classes against the rest, by 1 - p(rest).
-    pub opinionated: Option<Ranking>,
-    /// The first polar class against the second, among examples of the two.
-    pub direction: Option<Ranking>,
-}
-
-/// How a model does on the articles of one origin.
-#[derive(Debug, Clone, Serialize)]
-pub struct OriginEvaluation {
-    /// The origin.
-    pub origin: String,
-    /// What judged it.
-    pub model: String,
-    /// What was held out, and what was trained on, in words.
-    pub held_out: String,
-    /// Figures over its articles that are on target.
-    pub all: Figures,
-    /// The same without labels of confidence 1; `None` where all labels are surer, or none says.
-    pub sure: Option<Figures>,
-    /// Of the articles off target: how many were given a side, and how many there are.
-    pub off_target: Option<(usize, usize)>,
-    /// Every decision.
-    pub predictions: Vec<Prediction>,
-}
-
-/// A part of a corpus that is judged, and what a fit for it may see: places of a sample.
-#[derive(Debug, Clone)]
-struct Split {
-    train: Vec<usize>,
-    held: Vec<usize>,
-}
+/// Words that come with an error.
+pub(crate) const EVIDENCE: usize = 8;
 
 /// An origin of so few articles is judged one by one.
 const FEW: usize = 20;
@@ -122,6 +67,7 @@ impl Recipe {
             Recipe::RealOnly => "the model, real articles only".into(),
             Recipe::OwnTargetOneModel => "one-vs-rest, own target only".into(),
             Recipe::PooledOneModel => "one-vs-rest, targets pooled".into(),
+            Recipe::Baseline(Baseline::Lexicon) => "baseline: keyword lexicon".into(),
             Recipe::Baseline(baseline) => format!("baseline: {}", baseline.name()),
         }
     }
@@ -142,7 +88,7 @@ pub(crate) struct Ground<'c> {
 }
 
 impl<'c> Examples<'c> {
-    fn example(&self, place: usize) -> &'c Example {
+    pub(crate) fn example(&self, place: usize) -> &'c Example {
         &self.corpus.examples[self.sample.rows[place]]
     }
 
@@ -151,99 +97,65 @@ impl<'c> Examples<'c> {
     }
 
     /// Each origin with its figures, where there are several: `judged` is what some model made of all
-    /// examples, `held_out` says how.
-    pub(crate) fn by_origin(
-        &self,
-        judged: &[Judgement],
-        held_out: &str,
-        seed: RngSeed,
-    ) -> Vec<OriginEvaluation> {
+    /// examples.
+    pub(crate) fn by_origin(&self, judged: &Judged, seed: RngSeed) -> Vec<OriginEvaluation> {
         let origins = order(self.corpus);
-        let mut found = Vec::new();
-        for origin in origins.iter().filter(|_| origins.len() > 1) {
+        let several = origins.iter().filter(|_| origins.len() > 1);
+        let found = several.filter_map(|origin| {
             let places = self.places(|example| example.origin == *origin);
-            let judged: BTreeMap<usize, Judgement> =
-                places.into_iter().map(|place| (place, judged[place].clone())).collect();
-            if !judged.is_empty() {
-                found.push(self.evaluation(origin, Recipe::Whole, held_out, &judged, seed));
-            }
-        }
-        found
+            let of: Vec<usize> =
+                places.into_iter().filter(|place| judged.judgements.contains_key(place)).collect();
+            (!of.is_empty()).then(|| self.evaluation(origin, Recipe::Whole, judged, &of, seed))
+        });
+        found.collect()
     }
 
+    /// What a recipe made of some places.
     fn evaluation(
         &self,
         origin: &str,
         recipe: Recipe,
-        held_out: &str,
-        judged: &BTreeMap<usize, Judgement>,
+        judged: &Judged,
+        places: &[usize],
         seed: RngSeed,
     ) -> OriginEvaluation {
         let toward_target = self.corpus.axes[self.axis].is_toward_target();
         let off = |place: &usize| toward_target && self.example(*place).on_target == Some(false);
-        let places: Vec<usize> = judged.keys().copied().collect();
         let (off_target, on_target): (Vec<usize>, Vec<usize>) = places.iter().partition(|&place| off(place));
         let sure: Vec<usize> =
             on_target.iter().copied().filter(|&place| self.example(place).confidence != Some(1)).collect();
-        let figures = |places: &[usize]| self.figures(places, judged, seed);
         let polar = self.corpus.axes[self.axis].polar_indices();
-        let sided = |place: &usize| polar.is_some_and(|polar| polar.contains(&judged[place].class));
+        let judgement = |place: &usize| &judged.judgements[place].1;
+        let sided = |place: &usize| polar.is_some_and(|polar| polar.contains(&judgement(place).class));
+        let predictions = places.iter().map(|&place| {
+            let (fold, judgement) = &judged.judgements[&place];
+            self.prediction(place, *fold, judgement)
+        });
         OriginEvaluation {
             origin: origin.to_owned(),
             model: recipe.name(),
-            held_out: held_out.to_owned(),
-            all: figures(&on_target),
-            sure: (sure.len() < on_target.len()).then(|| figures(&sure)),
+            held_out: judged.plan.clone(),
+            figures: self.figures(&on_target, judged, seed),
+            sure: (sure.len() < on_target.len()).then(|| self.figures(&sure, judged, seed)),
             off_target: (!off_target.is_empty())
                 .then(|| (off_target.iter().filter(|place| sided(place)).count(), off_target.len())),
-            predictions: places.iter().map(|&place| self.prediction(place, &judged[&place])).collect(),
+            predictions: if recipe == Recipe::Whole { predictions.collect() } else { Vec::new() },
         }
     }
 
-    fn prediction(&self, place: usize, judged: &Judgement) -> Prediction {
+    pub(crate) fn prediction(&self, place: usize, fold: usize, judged: &Judgement) -> Prediction {
         let classes = &self.corpus.axes[self.axis].classes;
-        Prediction::new(self.example(place), 0, classes, self.sample.classes[place], judged)
+        let truth = self.sample.classes[place];
+        Prediction::new(self.example(place), self.groups[place], fold, classes, truth, judged)
     }
 
-    fn figures(&self, places: &[usize], judged: &BTreeMap<usize, Judgement>, seed: RngSeed) -> Figures {
-        let axis = &self.corpus.axes[self.axis];
-        let truth: Vec<usize> = places.iter().map(|&place| self.sample.classes[place]).collect();
-        let probabilities: Vec<Vec<f64>> =
-            places.iter().map(|place| judged[place].probabilities.clone()).collect();
-        let predicted: Vec<usize> = places.iter().map(|place| judged[place].class).collect();
-        let groups: Vec<usize> = places.iter().map(|&place| self.groups[place]).collect();
-        let mut distinct = groups.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
+    fn figures(&self, places: &[usize], judged: &Judged, seed: RngSeed) -> Figures {
+        let wanted: BTreeSet<usize> = places.iter().copied().collect();
+        let (_, rows) = judged.rows(self, |place| wanted.contains(&place));
+        let found = figures(&self.corpus.axes[self.axis], &rows, RESAMPLES, seed);
+        // Which side an author takes toward another target says nothing of this one.
         let own = places.iter().any(|&place| !self.sample.foreign[place]);
-        let polar = axis.polar_indices();
-        let rank = |sides: Vec<Option<bool>>, scores: Vec<f64>| rank(&groups, &sides, &scores, seed);
-        let opinionated = polar.map(|[a, b]| {
-            rank(
-                truth.iter().map(|&class| Some(class == a || class == b)).collect(),
-                probabilities.iter().map(|p| p[a] + p[b]).collect(),
-            )
-        });
-        let direction = polar.filter(|_| own).map(|[a, b]| {
-            rank(
-                truth.iter().map(|&class| (class == a || class == b).then_some(class == a)).collect(),
-                probabilities.iter().map(|p| p[a] / (p[a] + p[b])).collect(),
-            )
-        });
-        let intervals = |statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
-            bootstrap_metrics(&groups, axis.classes.len(), &truth, &predicted, seed, statistic)
-        };
-        Figures {
-            n: places.len(),
-            n_groups: distinct.len(),
-            macro_f1_interval: intervals(&|confusion| confusion.macro_f1().map(|(f1, _)| f1)).filter(|_| own),
-            semeval_f_interval: polar
-                .filter(|_| own)
-                .and_then(|polar| intervals(&move |confusion| confusion.semeval_f(polar))),
-            metrics: own.then(|| measure(axis, &truth, &predicted, Some(&probabilities))),
-            opinionated,
-            direction,
-        }
+        if own || places.is_empty() { found } else { found.only_sided() }
     }
 }
 
@@ -264,18 +176,37 @@ impl<'c> Ground<'c> {
 
     /// What a model without any press article makes of those.
     pub(crate) fn press_apart(&self, config: &TrainConfig) -> Result<OriginEvaluation> {
-        let (splits, held_out) = self.splits("press");
-        let judged = self.judge(&splits, Recipe::Whole, config, &|| ())?;
-        Ok(self.examples.evaluation("press", Recipe::Whole, held_out, &judged, config.seed))
+        self.origin("press", Recipe::Whole, config, &|| ())
+    }
+
+    /// What a recipe makes of the articles of an origin without having seen them.
+    pub(crate) fn origin(
+        &self,
+        origin: &str,
+        recipe: Recipe,
+        config: &TrainConfig,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<OriginEvaluation> {
+        let judged = self.judge_origin(origin, recipe, config, done)?;
+        let places: Vec<usize> = judged.judgements.keys().copied().collect();
+        Ok(self.examples.evaluation(origin, recipe, &judged, &places, config.seed))
+    }
+
+    /// The same, place by place.
+    pub(crate) fn judge_origin(
+        &self,
+        origin: &str,
+        recipe: Recipe,
+        config: &TrainConfig,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Judged> {
+        let (splits, held_out) = self.splits(origin);
+        Ok(Judged { plan: held_out.to_owned(), ..self.judge(&splits, recipe, config, done)? })
     }
 
     /// A split that holds out some places, and keeps out of training what belongs together with them.
     fn split(&self, held: Vec<usize>) -> Split {
-        let groups: BTreeSet<usize> = held.iter().map(|&place| self.examples.groups[place]).collect();
-        let train = (0..self.examples.sample.rows.len())
-            .filter(|&place| !groups.contains(&self.examples.groups[place]))
-            .collect();
-        Split { train, held }
+        Split::apart(held, &self.examples.groups)
     }
 
     /// The splits by which an origin is judged, and how to say it.
@@ -302,76 +233,79 @@ impl<'c> Ground<'c> {
         }
     }
 
-    /// The judgements of what the splits hold out, by place.
+    /// What a recipe makes of what the splits hold out.
     fn judge(
         &self,
         splits: &[Split],
         recipe: Recipe,
         config: &TrainConfig,
         done: &(dyn Fn() + Sync),
-    ) -> Result<BTreeMap<usize, Judgement>> {
-        let judged = splits
-            .par_iter()
-            .map(|split| {
-                let found = self.judge_one(split, recipe, config)?;
-                done();
-                Ok(split.held.iter().copied().zip(found).collect::<Vec<_>>())
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(judged.into_iter().flatten().collect())
-    }
-
-    fn judge_one(&self, split: &Split, recipe: Recipe, config: &TrainConfig) -> Result<Vec<Judgement>> {
-        let mut sample = self.examples.sample.clone();
-        let authored = |place: &usize| self.examples.example(*place).origin == "authored";
-        let mut train = split.train.clone();
+    ) -> Result<Judged> {
+        let mut sample = Cow::Borrowed(&self.examples.sample);
+        let mut splits = Cow::Borrowed(splits);
+        let mut train_on = |wanted: &dyn Fn(usize) -> bool| {
+            splits.to_mut().iter_mut().for_each(|split| split.train.retain(|&place| wanted(place)));
+        };
+        let authored = |place: usize| self.examples.example(place).origin == "authored";
+        let mut explain = 0;
         match recipe {
-            Recipe::Whole => {}
-            Recipe::AuthoredOnly => train.retain(authored),
-            Recipe::RealOnly => train.retain(|place| !authored(place)),
+            Recipe::Whole => explain = EVIDENCE,
+            Recipe::AuthoredOnly => train_on(&authored),
+            Recipe::RealOnly => train_on(&|place| !authored(place)),
             Recipe::OwnTargetOneModel => {
-                train.retain(|&place| !sample.foreign[place]);
-                sample.scheme = Scheme::OneVsRest;
+                train_on(&|place| !self.examples.sample.foreign[place]);
+                sample.to_mut().scheme = Scheme::OneVsRest;
             }
             Recipe::PooledOneModel => {
-                sample.foreign.fill(false);
-                sample.scheme = Scheme::OneVsRest;
+                sample.to_mut().foreign.fill(false);
+                sample.to_mut().scheme = Scheme::OneVsRest;
             }
-            Recipe::Baseline(baseline) => {
-                let classes: Vec<usize> = train.iter().map(|&place| sample.classes[place]).collect();
-                let axis = &self.examples.corpus.axes[self.examples.axis];
-                return Ok(split
-                    .held
-                    .iter()
-                    .map(|&place| {
-                        let p = baseline.judge(&self.examples.example(place).document, axis, &classes);
-                        Judgement::plain(sample.scheme, &p)
-                    })
-                    .collect());
+            Recipe::Baseline(baseline) => return Ok(by_baseline(self, &splits, baseline)),
+        }
+        self.judge_sample(&sample, &splits, &self.examples.groups, config, explain, done)
+    }
+
+    /// What the model makes of what the splits hold out. C is chosen in folds that divide no group of
+    /// `inner`. With `explain`, so many words of each error come with it.
+    pub(crate) fn judge_in(
+        &self,
+        splits: &[Split],
+        inner: &[usize],
+        config: &TrainConfig,
+        explain: usize,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Judged> {
+        self.judge_sample(&self.examples.sample, splits, inner, config, explain, done)
+    }
+
+    fn judge_sample(
+        &self,
+        sample: &Sample,
+        splits: &[Split],
+        inner: &[usize],
+        config: &TrainConfig,
+        explain: usize,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Judged> {
+        let found = splits
+            .par_iter()
+            .map(|split| {
+                let found = judge_split(&self.lexicon, sample, inner, split, config, explain)?;
+                done();
+                Ok(found)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut judged = Judged::default();
+        for (fold, (split, found)) in splits.iter().zip(found).enumerate() {
+            judged.c.push(found.c);
+            for ((&place, judgement), words) in split.held.iter().zip(found.judgements).zip(found.evidence) {
+                judged.judgements.insert(place, (fold, judgement));
+                if !words.is_empty() {
+                    judged.evidence.insert(place, words);
+                }
             }
         }
-        judge_split(&self.lexicon, &sample, &self.examples.groups, &train, &split.held, config)
-            .map(|(_, judged)| judged)
-    }
-}
-
-/// Ranks the rows whose side is known, with an interval that resamples whole groups.
-fn rank(groups: &[usize], sides: &[Option<bool>], scores: &[f64], seed: RngSeed) -> Ranking {
-    let known: Vec<usize> = (0..sides.len()).filter(|&row| sides[row].is_some()).collect();
-    let area = |rows: &[usize]| {
-        let positive: Vec<bool> = rows.iter().map(|&row| sides[known[row]] == Some(true)).collect();
-        let scores: Vec<f64> = rows.iter().map(|&row| scores[known[row]]).collect();
-        auc(&positive, &scores)
-    };
-    let of_known: Vec<usize> = known.iter().map(|&row| groups[row]).collect();
-    let positives = known.iter().filter(|&&row| sides[row] == Some(true)).count();
-    Ranking {
-        auc: area(&(0..known.len()).collect::<Vec<_>>()),
-        positives,
-        negatives: known.len() - positives,
-        interval: (known.len() >= ENOUGH)
-            .then(|| cluster_bootstrap(&of_known, RESAMPLES, seed, area))
-            .flatten(),
+        Ok(judged)
     }
 }
 
@@ -388,42 +322,76 @@ pub fn evaluate_origins(
 ) -> Result<Vec<OriginEvaluation>> {
     config.check()?;
     let ground = Ground::new(corpus, corpus, axis, config)?;
-    let mut found = Vec::new();
-    for origin in order(corpus) {
-        let (splits, held_out) = ground.splits(&origin);
-        let judged = ground.judge(&splits, Recipe::Whole, config, done).map_err(|error| match error {
-            Error::TooFew(problem) => Error::TooFew(format!(
-                "{}, origin «{origin}» held out: {problem}; or cross-validate over all origins with --folds 5",
-                corpus.axes[axis].name
-            )),
-            other => other,
-        })?;
-        if judged.is_empty() {
-            continue;
+    Ok(ground.origins(config, done)?.1)
+}
+
+impl Ground<'_> {
+    /// Every origin apart: all judgements together, and the figures origin by origin; of the press articles
+    /// also what other recipes make of them.
+    pub(crate) fn origins(
+        &self,
+        config: &TrainConfig,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<(Judged, Vec<OriginEvaluation>)> {
+        let corpus = self.examples.corpus;
+        let axis = &corpus.axes[self.examples.axis];
+        let mut all = Judged {
+            plan: "each origin judged by a model that was not trained on it".into(),
+            ..Judged::default()
+        };
+        let mut found = Vec::new();
+        for origin in order(corpus) {
+            let judged = self.judge_origin(&origin, Recipe::Whole, config, done).map_err(|error| match error {
+                Error::TooFew(problem) => Error::TooFew(format!(
+                    "{}, origin «{origin}» held out: {problem}; or cross-validate over all origins with --folds 5",
+                    axis.name
+                )),
+                other => other,
+            })?;
+            if judged.judgements.is_empty() {
+                continue;
+            }
+            let places: Vec<usize> = judged.judgements.keys().copied().collect();
+            found.push(self.examples.evaluation(&origin, Recipe::Whole, &judged, &places, config.seed));
+            all.c.extend(&judged.c);
+            all.judgements.extend(judged.judgements);
+            all.evidence.extend(judged.evidence);
+            if origin == "press" && axis.is_toward_target() {
+                found.extend(self.recipes(
+                    &[
+                        Recipe::AuthoredOnly,
+                        Recipe::RealOnly,
+                        Recipe::OwnTargetOneModel,
+                        Recipe::PooledOneModel,
+                        Recipe::Baseline(Baseline::Majority),
+                        Recipe::Baseline(Baseline::Lexicon),
+                    ],
+                    config,
+                    done,
+                )?);
+            }
         }
-        found.push(ground.examples.evaluation(&origin, Recipe::Whole, held_out, &judged, config.seed));
-        if origin != "press" || !corpus.axes[axis].is_toward_target() {
-            continue;
-        }
-        for recipe in [
-            Recipe::AuthoredOnly,
-            Recipe::RealOnly,
-            Recipe::OwnTargetOneModel,
-            Recipe::PooledOneModel,
-            Recipe::Baseline(Baseline::Majority),
-            Recipe::Baseline(Baseline::Lexicon),
-        ] {
-            match ground.judge(&splits, recipe, config, done) {
-                Ok(judged) => {
-                    found.push(ground.examples.evaluation(&origin, recipe, held_out, &judged, config.seed));
-                }
+        Ok((all, found))
+    }
+
+    /// What some recipes make of the press articles; those without enough to train on are left out.
+    pub(crate) fn recipes(
+        &self,
+        recipes: &[Recipe],
+        config: &TrainConfig,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Vec<OriginEvaluation>> {
+        let mut found = Vec::new();
+        for &recipe in recipes {
+            match self.origin("press", recipe, config, done) {
+                Ok(judged) => found.push(judged),
                 // A corpus without authored passages has nothing to compare here.
                 Err(Error::TooFew(_)) => {}
                 Err(error) => return Err(error),
             }
         }
+        Ok(found)
     }
-    Ok(found)
 }
 
 /// The authored part alone, one register left out at a time, of a reduction of the corpus; see
@@ -435,10 +403,7 @@ pub(crate) fn evaluate_authored(
     config: &TrainConfig,
     done: &(dyn Fn() + Sync),
 ) -> Result<OriginEvaluation> {
-    let ground = Ground::new(reduced, corpus, axis, config)?;
-    let (splits, held_out) = ground.splits("authored");
-    let judged = ground.judge(&splits, Recipe::AuthoredOnly, config, done)?;
-    Ok(ground.examples.evaluation("authored", Recipe::AuthoredOnly, held_out, &judged, config.seed))
+    Ground::new(reduced, corpus, axis, config)?.origin("authored", Recipe::AuthoredOnly, config, done)
 }
 
 /// Press articles judged by a fit on some of the other examples; see [`super::curve`].
@@ -446,13 +411,26 @@ pub(crate) fn judge_press(
     ground: &Ground<'_>,
     keep: &(dyn Fn(&Example) -> bool + Sync),
     config: &TrainConfig,
-) -> Result<OriginEvaluation> {
-    let (mut splits, held_out) = ground.splits("press");
+) -> Result<Figures> {
+    let (mut splits, _) = ground.splits("press");
     for split in &mut splits {
         split.train.retain(|&place| keep(ground.examples.example(place)));
     }
     let judged = ground.judge(&splits, Recipe::Whole, config, &|| ())?;
-    Ok(ground.examples.evaluation("press", Recipe::Whole, held_out, &judged, config.seed))
+    let places: Vec<usize> = judged.judgements.keys().copied().collect();
+    Ok(ground.examples.evaluation("press", Recipe::Whole, &judged, &places, config.seed).figures)
+}
+
+/// The press articles judged by a model that saw none of them, and by what stands beside it; nothing for a
+/// corpus without others to learn from.
+pub(crate) fn press_beside(ground: &Ground<'_>, config: &TrainConfig) -> Result<Vec<OriginEvaluation>> {
+    let origins = ground.examples.corpus.origins();
+    if origins.len() < 2 || !origins.iter().any(|(origin, _)| origin == "press") {
+        return Ok(Vec::new());
+    }
+    let toward = ground.examples.corpus.axes[ground.examples.axis].is_toward_target();
+    let recipes = [Recipe::Whole, Recipe::Baseline(Baseline::Majority), Recipe::Baseline(Baseline::Lexicon)];
+    ground.recipes(if toward { &recipes } else { &recipes[..1] }, config, &|| ())
 }
 
 /// The origins, press first: the figure that counts.

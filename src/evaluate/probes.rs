@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::origins::{OriginEvaluation, evaluate_authored};
+use super::evaluation::OriginEvaluation;
+use super::origins::evaluate_authored;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::document::{Bag, Body, Document, Segment};
@@ -121,16 +122,8 @@ const FUNCTION_WORDS: &str = "في من إلى على عن مع منذ حتى ب
     بعدما قبل مثل هنا هناك هكذا له لها لهم لنا لي به بها بهم فيه فيها فيهم منه منها منهم عليه عليها عليهم إليه إليها إليهم عنه عنها معه معها \
     وهو وهي وهم وقد ولا ولم ولن وما ومن وفي وعلى وإلى وعن ومع وأن وإن ولكن وكان وكانت وليس فلا فلم فإن فقد فهو فهي";
 
-/// A probe and what it reached on the authored passages.
-#[derive(Debug, Clone, Serialize)]
-pub struct Probed {
-    /// What was seen; `None` for the model itself, trained on authored passages alone.
-    pub probe: Option<Probe>,
-    /// How well it did; `None` where the passages show it nothing.
-    pub found: Option<OriginEvaluation>,
-}
-
-/// The model and every probe, on authored passages alone, one register left out at a time.
+/// The model, trained on authored passages alone, and every probe that these show something, one register
+/// left out at a time.
 ///
 /// # Errors
 /// As [`super::origins::evaluate_origins`].
@@ -139,9 +132,8 @@ pub fn evaluate_probes(
     axis: usize,
     config: &TrainConfig,
     done: &(dyn Fn() + Sync),
-) -> Result<Vec<Probed>> {
-    let whole = evaluate_authored(corpus, corpus, axis, config, done)?;
-    let mut found = vec![Probed { probe: None, found: Some(whole) }];
+) -> Result<Vec<OriginEvaluation>> {
+    let mut found = vec![evaluate_authored(corpus, corpus, axis, config, done)?];
     let words = FeatureConfig {
         blocks: vec![Block { extractor: Extractor::Word, weight: 1.0 }],
         ..FeatureConfig::default()
@@ -149,11 +141,17 @@ pub fn evaluate_probes(
     let config = TrainConfig { features: words, ..config.clone() };
     for probe in Probe::ALL {
         let reduced = probe.reduce(corpus);
-        let evaluation = match evaluate_authored(&reduced, corpus, axis, &config, done) {
-            Err(Error::TooFew(_)) => None,
-            other => Some(other?),
-        };
-        found.push(Probed { probe: Some(probe), found: evaluation });
+        match evaluate_authored(&reduced, corpus, axis, &config, done) {
+            Ok(judged) => {
+                found.push(OriginEvaluation {
+                    model: probe.name().into(),
+                    predictions: Vec::new(),
+                    ..judged
+                });
+            }
+            Err(Error::TooFew(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(found)
 }

@@ -23,7 +23,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::label::Axis;
 
@@ -31,7 +31,7 @@ use crate::label::Axis;
 pub const MOST_POINTS: usize = 50;
 
 /// One threshold and what it keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// The share of rows kept, in `(0, 1]`.
     pub coverage: f64,
@@ -39,13 +39,19 @@ pub struct Point {
     pub risk: f64,
     /// Kept are the rows that are at least this sure; minus infinity (`null` in JSON) where rows
     /// without a confidence are kept too.
+    #[serde(deserialize_with = "minus_infinity")]
     pub threshold: f64,
     /// The number of rows kept, at least 1.
     pub kept: usize,
 }
 
+/// JSON has no infinity: what cannot be written there is read back as it was.
+fn minus_infinity<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NEG_INFINITY))
+}
+
 /// How the error falls as fewer rows are kept. See the module.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RiskCoverage {
     /// The number of rows.
     pub n: usize,
@@ -135,7 +141,7 @@ fn ties(confidences: &[f64], right: &[bool]) -> Vec<Tie> {
 
 /// The mean over i of the expected risk of the first i rows, given the numbers of rows and of wrong
 /// rows of each tie in turn; `None` without rows.
-fn area(ties: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
+pub(super) fn area(ties: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
     let (mut kept, mut before, mut sum) = (0_usize, 0, 0.0);
     for (rows, wrong) in ties {
         for taken in 1..=rows {
@@ -158,7 +164,7 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
 }
 
 /// Some of the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Part {
     /// The number of rows.
     pub n: u64,
@@ -167,7 +173,7 @@ pub struct Part {
 }
 
 /// The rows of one true class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassAbstentions {
     /// The class's name.
     pub class: String,
@@ -179,14 +185,14 @@ pub struct ClassAbstentions {
 
 /// What was kept, what was abstained from and why. Abstaining pays where the accuracy of what is
 /// abstained from is well below that of what is kept.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Abstentions {
     /// Rows without a reason to abstain.
     pub kept: Part,
     /// Rows with one.
     pub abstained: Part,
     /// These by reason, sorted.
-    pub reasons: BTreeMap<&'static str, Part>,
+    pub reasons: BTreeMap<String, Part>,
     /// By true class, in the axis's order.
     pub classes: Vec<ClassAbstentions>,
 }
@@ -239,7 +245,7 @@ pub fn abstentions(
     Abstentions {
         kept: all[0].part(),
         abstained: all[1].part(),
-        reasons: of_reason.into_iter().map(|(reason, tally)| (reason, tally.part())).collect(),
+        reasons: of_reason.into_iter().map(|(reason, tally)| (reason.to_owned(), tally.part())).collect(),
         classes: (axis.classes.iter().zip(of_class))
             .map(|(name, [kept, abstained])| ClassAbstentions {
                 class: name.clone(),
@@ -357,7 +363,10 @@ mod tests {
         let got = abstentions(&axis, &reasons, &[0, 0, 0, 2, 2, 2, 9], &[0, 0, 1, 1, 0, 2, 0]);
         let part = |n, right: u64| Part { n, accuracy: (n > 0).then(|| right as f64 / n as f64) };
         assert_eq!((got.kept, got.abstained), (part(3, 2), part(3, 1)));
-        assert_eq!(got.reasons, BTreeMap::from([("ambiguous", part(1, 0)), ("short", part(2, 1))]));
+        assert_eq!(
+            got.reasons,
+            BTreeMap::from([("ambiguous".to_owned(), part(1, 0)), ("short".to_owned(), part(2, 1))])
+        );
         let classes: Vec<(&str, Part, Part)> =
             got.classes.iter().map(|of| (of.class.as_str(), of.kept, of.abstained)).collect();
         let golden = [

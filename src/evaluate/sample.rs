@@ -1,18 +1,19 @@
 //! From a corpus to what is fitted and judged: which examples, in which groups, with what weights, and
 //! what a fit makes of examples that it had not seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
 use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
 use super::metrics::Confusion;
+use super::splits::Split;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
 use crate::error::{Error, Result};
 use crate::features::Lexicon;
 use crate::features::vectorizer::Frequencies;
-use crate::learn::logistic::probabilities;
+use crate::learn::logistic::{Weights, probabilities, toward};
 use crate::learn::path::{Sample, walk};
 use crate::learn::{Judgement, LearnConfig, Scheme, Seen};
 use crate::rng::RngSeed;
@@ -25,14 +26,33 @@ pub(crate) const RESAMPLES: usize = 1000;
 pub const ENOUGH: usize = 20;
 
 /// What was judged of one example by a fit that had not seen it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The example.
     pub id: String,
     /// Where it comes from.
     pub origin: String,
+    /// Its outlet, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlet: Option<String>,
+    /// Its register, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<String>,
+    /// Its date as given, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// Its length in words.
+    pub words: u64,
+    /// Whether it is about the target at all, where that was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_target: Option<bool>,
+    /// How sure whoever labelled it was, 1 to 3, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
     /// The fold it was held out in.
     pub fold: usize,
+    /// Its group, which the bootstrap draws as one: a number without meaning of its own.
+    pub group: usize,
     /// The class it was given by hand.
     pub truth: String,
     /// The class decided.
@@ -42,13 +62,14 @@ pub struct Prediction {
     /// The classes that the example may well be of, at the level of the settings.
     pub set: Vec<String>,
     /// Why the decision should not be relied on, if it should not.
-    pub abstain: Option<&'static str>,
+    pub abstain: Option<String>,
 }
 
 impl Prediction {
     /// What was made of an example of class `truth` among `classes`.
     pub(crate) fn new(
         example: &Example,
+        group: usize,
         fold: usize,
         classes: &[String],
         truth: usize,
@@ -58,12 +79,19 @@ impl Prediction {
         Prediction {
             id: example.document.id.clone(),
             origin: example.origin.clone(),
+            outlet: example.outlet.clone(),
+            register: example.register.clone(),
+            date: example.document.field("date"),
+            words: example.document.n_words(),
+            on_target: example.on_target,
+            confidence: example.confidence,
             fold,
+            group,
             truth: classes[truth].clone(),
             predicted: classes[judged.class].clone(),
             probabilities: judged.probabilities.clone(),
             set: within.map(|(class, _)| class.clone()).collect(),
-            abstain: judged.abstain,
+            abstain: judged.abstain.map(str::to_owned),
         }
     }
 }
@@ -161,18 +189,29 @@ pub(crate) fn inner_folds(
     stratified_group_folds(groups, &sample.classes, sample.n_classes, learn.folds.min(names.len()), seed)
 }
 
-/// Fits on the examples at the places `train`, vocabulary, choice of C and calibration included, and gives
-/// the C and the judgements of those at `held`.
+/// What a fit made of the examples that a split held out.
+pub(crate) struct Held {
+    /// The C chosen without them.
+    pub(crate) c: f64,
+    /// One for each held-out place.
+    pub(crate) judgements: Vec<Judgement>,
+    /// For each held-out place that was judged wrongly the words that weigh most for what was decided and
+    /// against what was given by hand, by falling size; empty for the others.
+    pub(crate) evidence: Vec<Vec<(String, f64)>>,
+}
+
+/// Fits on the training part of a split, vocabulary, choice of C and calibration included, and judges what
+/// it holds out. With `explain`, so many words of each error come with it.
 pub(crate) fn judge_split(
     lexicon: &Lexicon,
     sample: &Sample,
     groups: &[usize],
-    train: &[usize],
-    held: &[usize],
+    split: &Split,
     config: &TrainConfig,
-) -> Result<(f64, Vec<Judgement>)> {
-    let train_groups: Vec<usize> = train.iter().map(|&place| groups[place]).collect();
-    let (train, held) = (sample.select(train), sample.select(held));
+    explain: usize,
+) -> Result<Held> {
+    let train_groups: Vec<usize> = split.train.iter().map(|&place| groups[place]).collect();
+    let (train, held) = (sample.select(&split.train), sample.select(&split.held));
     let inner = inner_folds(&train, &train_groups, &config.learn, config.seed)?;
     let walked = walk(&config.learn, lexicon, &train, &inner, &|| ())?;
     let (c, rule) = (walked.path.chosen, walked.rule(&train, config.learn.class_weight));
@@ -186,7 +225,53 @@ pub(crate) fn judge_split(
         let seen = Seen::new(frequencies.known_words(lexicon, row));
         rule.judge(sample.scheme, &raw, seen, config.learn.level)
     });
-    Ok((c, judged.collect()))
+    let judgements: Vec<Judgement> = judged.collect();
+    let mut evidence = vec![Vec::new(); judgements.len()];
+    if explain > 0 {
+        let wrong: Vec<usize> =
+            (0..judgements.len()).filter(|&place| judgements[place].class != held.classes[place]).collect();
+        let decided: Vec<usize> = wrong.iter().map(|&place| judgements[place].class).collect();
+        let found = words_for(lexicon, &held.select(&wrong), &frequencies, &found.weights, &decided, explain);
+        for (place, words) in wrong.into_iter().zip(found) {
+            evidence[place] = words;
+        }
+    }
+    Ok(Held { c, judgements, evidence })
+}
+
+/// For each example the `most` words that weigh most for the class decided on and against the one given.
+fn words_for(
+    lexicon: &Lexicon,
+    sample: &Sample,
+    frequencies: &Frequencies,
+    weights: &Weights,
+    decided: &[usize],
+    most: usize,
+) -> Vec<Vec<(String, f64)>> {
+    let x = sample.design(lexicon, frequencies);
+    let columns: Vec<Vec<Vec<f64>>> = (0..weights.columns)
+        .map(|column| {
+            let of_column = weights.coefficients.iter().skip(column).step_by(weights.columns);
+            x.by_word(&of_column.map(|&weight| [weight]).collect::<Vec<_>>())
+        })
+        .collect();
+    (0..sample.rows.len())
+        .map(|place| {
+            let for_class = |class| toward(sample.scheme, sample.n_classes, class);
+            let (decided, given) = (for_class(decided[place]), for_class(sample.classes[place]));
+            let factors: Vec<f64> = decided.iter().zip(&given).map(|(a, b)| a - b).collect();
+            let words = lexicon.documents.row(sample.rows[place]).iter().enumerate();
+            let mut words: Vec<(String, f64)> = words
+                .map(|(number, &(word, _))| {
+                    let weight = columns.iter().zip(&factors).map(|(of, factor)| factor * of[place][number]);
+                    (lexicon.words.resolve(word).to_owned(), weight.sum())
+                })
+                .collect();
+            words.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.cmp(&b.0)));
+            words.truncate(most);
+            words
+        })
+        .collect()
 }
 
 /// The 95 % interval of a statistic of the confusion, by a bootstrap over groups; `None` for fewer

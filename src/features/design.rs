@@ -209,17 +209,9 @@ fn local_documents(lexicon: &Lexicon, mean_length: f64, rows: &[usize]) -> (Rows
     (documents, words)
 }
 
-impl Operator for Design {
-    fn n_rows(&self) -> usize {
-        self.documents.len()
-    }
-
-    fn n_features(&self) -> usize {
-        self.tied.as_ref().map_or(self.idf.len(), |tied| tied.first + tied.vectors.dimensions)
-    }
-
-    fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
-        // What a feature gives together with all of its prefixes, which come before it.
+impl Design {
+    /// What each feature gives together with all of its prefixes, which come before it.
+    fn weighted<const K: usize>(&self, v: &[[f64; K]]) -> Vec<[f64; K]> {
         let own = self.tied.as_ref().map_or(v, |tied| &v[..tied.first]);
         let mut weighted: Vec<[f64; K]> =
             own.iter().zip(&self.idf).map(|(v, idf)| v.map(|v| v * idf)).collect();
@@ -239,6 +231,39 @@ impl Operator for Design {
                 add(&mut weighted[feature], &prefixes, 1.0);
             }
         }
+        weighted
+    }
+
+    /// What each word of each document adds to its row of X · v, in the order of the lexicon's words. The
+    /// parts of a row sum to the row. O(words of documents · their features).
+    pub(crate) fn by_word(&self, v: &[[f64; 1]]) -> Vec<Vec<f64>> {
+        let weighted = self.weighted(v);
+        let parts = self.documents.iter().enumerate().map(|(document, row)| {
+            let word = |&(word, tf): &(u32, f64)| -> f64 {
+                let blocks = self.blocks.iter().map(|block| {
+                    let features = block.patterns.row(word as usize).iter();
+                    block.scales[document]
+                        * features.map(|&feature| weighted[feature as usize][0]).sum::<f64>()
+                });
+                tf * blocks.sum::<f64>()
+            };
+            row.iter().map(word).collect()
+        });
+        parts.collect()
+    }
+}
+
+impl Operator for Design {
+    fn n_rows(&self) -> usize {
+        self.documents.len()
+    }
+
+    fn n_features(&self) -> usize {
+        self.tied.as_ref().map_or(self.idf.len(), |tied| tied.first + tied.vectors.dimensions)
+    }
+
+    fn forward<const K: usize>(&self, v: &[[f64; K]], out: &mut [[f64; K]]) {
+        let weighted = self.weighted(v);
         let mut of_word = vec![[0.0; K]; self.n_words];
         out.fill([0.0; K]);
         for block in &self.blocks {

@@ -10,9 +10,11 @@ pub mod logistic;
 pub mod path;
 pub mod prior;
 pub mod solver;
+pub mod validation;
 
 pub use classifier::{Classifier, Logistic};
 pub use decide::{Judgement, Rule, Seen};
 pub use logistic::{ClassWeight, Scheme, Task, Weights};
 pub use path::{CPath, LearnConfig, Sample};
 pub use solver::{Solution, Solve, Solver};
+pub use validation::Validation;

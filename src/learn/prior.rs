@@ -79,6 +79,10 @@ const SUM_TOLERANCE: f64 = 1e-3;
 /// How far from 1 shares named on the command line may sum.
 const NAMED_TOLERANCE: f64 = 1e-6;
 
+/// The reason that an [`Estimate`] gives where it moved.
+pub const MOVED: &str =
+    "the articles differ from the training shares by more than chance; moved toward what they show";
+
 /// The shares of the classes in a batch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
@@ -262,7 +266,7 @@ pub fn estimate(probabilities: &[Vec<f64>], from: &[f64]) -> Estimate {
         shares: guarded.shares,
         plain: plain.shares.clone(),
         moved: true,
-        reason: "the articles differ from the training shares by more than chance; moved toward what they show",
+        reason: MOVED,
         n,
         iterations: plain.iterations + guarded.iterations,
         converged: plain.converged && guarded.converged,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::file::Model;
-use super::header::{Figure, HeadInfo};
+use super::header::{Figure, HeadInfo, Validated};
 use crate::features::Extractor;
 
 /// Stands in every card: a file with it may be written over by another card.
@@ -132,6 +132,19 @@ fn write_card(out: &mut String, model: &Model, target: &str) -> std::fmt::Result
             )?;
         }
     }
+    for head in header.heads.iter().filter(|head| !head.validated.is_empty()) {
+        let of = |part: &Validated| {
+            let origin = if part.origin.is_empty() { "of no stated origin" } else { &part.origin };
+            format!("{} {} ({})", part.n, escape(origin), escape(&part.held_out))
+        };
+        let parts: Vec<String> = head.validated.iter().map(of).collect();
+        writeln!(
+            out,
+            "- {}: `kzstance share` corrects shares by the errors on held-out articles: {}.",
+            head.axis.name,
+            parts.join("; ")
+        )?;
+    }
     writeln!(
         out,
         "- Made for shares and trends over many articles. Not for judging persons, for moderation, or for a verdict on a single article."
@@ -207,11 +220,12 @@ fn write_origins(out: &mut String, heads: &[HeadInfo]) -> std::fmt::Result {
     Ok(())
 }
 
-/// A figure with its interval: `0.512 (0.401-0.633)`; `undefined` where it is.
+/// A figure with its interval: `0.512 (0.401-0.633)`; `undefined` where it is. There is no interval where
+/// examples are too few, or where no resample differs from another.
 pub fn figure(value: Option<f64>, interval: Option<[f64; 2]>) -> String {
     match (value, interval) {
         (None, _) => "undefined".into(),
-        (Some(value), None) => format!("{value:.3} (too few for an interval)"),
+        (Some(value), None) => format!("{value:.3} (no interval)"),
         // A dash would be read as the sign of what follows it.
         (Some(value), Some([low, high])) if low < 0.0 => format!("{value:.3} ({low:.3} to {high:.3})"),
         (Some(value), Some([low, high])) => format!("{value:.3} ({low:.3}-{high:.3})"),

@@ -10,6 +10,10 @@
 //!   term_ends             U32 [features]            where each term ends in term_text
 //!   term_text             U8  [bytes]               UTF-8, block by block, by falling document frequency
 //!   fingerprints          U64 [documents]           of the training documents' words, rising
+//!   validation_truth.<axis>          U32 [judged]   held-out judgements: class given by hand,
+//!   validation_decided.<axis>        U32 [judged]   class decided,
+//!   validation_probabilities.<axis>  F32 [judged, classes]
+//!   validation_groups.<axis>         U32 [judged]   what may only be resampled as one; all four or none
 //!   ~sha256               U8  [32]                  of every byte before it: the file's last 32 bytes
 //! ```
 
@@ -24,8 +28,8 @@ use sha2::{Digest, Sha256};
 use super::header::{FORMAT_VERSION, Header};
 use crate::error::{Error, Result};
 use crate::features::Vectorizer;
-use crate::learn::Scheme;
 use crate::learn::logistic::columns;
+use crate::learn::{Scheme, Validation};
 use crate::text::NORMALIZER_VERSION;
 use crate::write::write_atomically;
 
@@ -71,6 +75,7 @@ impl Model {
         vectorizer: &Vectorizer,
         heads: &[(Vec<f32>, Vec<f64>)],
         fingerprints: &[u64],
+        validations: &[Validation],
     ) -> Result<Self> {
         let mut text = String::new();
         let mut ends: Vec<u32> = Vec::with_capacity(vectorizer.len());
@@ -82,7 +87,7 @@ impl Model {
             );
         }
         let features = ends.len();
-        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![
+        let mut tensors: Vec<Stored> = vec![
             (
                 "document_frequency".into(),
                 Dtype::U32,
@@ -110,6 +115,10 @@ impl Model {
             ));
             let bytes = bytemuck::cast_slice(intercepts).to_vec();
             tensors.push((format!("intercepts.{}", head.axis.name), Dtype::F64, vec![columns], bytes));
+        }
+        for (head, validation) in header.heads.iter().zip(validations).filter(|(_, found)| !found.is_empty())
+        {
+            tensors.extend(validation_tensors(&head.axis.name, validation));
         }
         let defect = |what: String| Error::Usage(format!("the model cannot be stored: {what}"));
         let json = serde_json::to_string(&header).map_err(|error| defect(error.to_string()))?;
@@ -258,8 +267,45 @@ impl Model {
             head.rule
                 .check(head.scheme, classes)
                 .map_err(|problem| format!("{}: {problem}", head.axis.name))?;
+            if let Some(validation) = self.read_validation(index)? {
+                validation.check(classes).map_err(|problem| format!("{}: {problem}", head.axis.name))?;
+            }
         }
         Ok(())
+    }
+
+    /// How head `index` judged examples that its fits had not seen; `None` where there were none to
+    /// rely on, or the model was made before these were kept.
+    pub fn validation(&self, index: usize) -> Option<Validation> {
+        // Every part was checked when the model was made.
+        self.read_validation(index).ok().flatten()
+    }
+
+    fn read_validation(&self, index: usize) -> std::result::Result<Option<Validation>, String> {
+        let Some(head) = self.header.heads.get(index) else { return Ok(None) };
+        let name = |part: &str| format!("validation_{part}.{}", head.axis.name);
+        let names = VALIDATION_PARTS.map(name);
+        if names.iter().all(|name| self.tensor(name).is_err()) {
+            return Ok(None);
+        }
+        let numbers = |name: &str| -> std::result::Result<Vec<usize>, String> {
+            Ok(self.array::<u32>(name)?.iter().map(|&number| number as usize).collect())
+        };
+        let classes = head.axis.classes.len();
+        let [truth, decided, probabilities, groups] = &names;
+        let truth = numbers(truth)?;
+        let shape = self.tensor(probabilities)?.shape().to_vec();
+        if truth.is_empty() || shape != [truth.len(), classes] {
+            return Err(format!("{probabilities} has the wrong shape"));
+        }
+        let wide = self.array::<f32>(probabilities)?;
+        let rows = wide.chunks_exact(classes.max(1));
+        Ok(Some(Validation {
+            truth,
+            decided: numbers(decided)?,
+            probabilities: rows.map(|row| row.iter().map(|&p| f64::from(p)).collect()).collect(),
+            groups: numbers(groups)?,
+        }))
     }
 
     /// The fingerprints of the training documents, rising; see [`crate::Document::fingerprint`].
@@ -339,6 +385,28 @@ impl Model {
         }
         Ok(Cow::Owned(bytes.chunks_exact(size_of::<T>()).map(T::from_le).collect()))
     }
+}
+
+const VALIDATION_PARTS: [&str; 4] = ["truth", "decided", "probabilities", "groups"];
+
+/// A tensor to be stored: name, type, shape and bytes.
+type Stored = (String, Dtype, Vec<usize>, Vec<u8>);
+
+fn validation_tensors(axis: &str, validation: &Validation) -> [Stored; 4] {
+    let narrow = |numbers: &[usize]| -> Vec<u8> {
+        let numbers: Vec<u32> = numbers.iter().map(|&number| number as u32).collect();
+        bytemuck::cast_slice(&numbers).to_vec()
+    };
+    let rows = validation.len();
+    let classes = validation.probabilities.first().map_or(0, Vec::len);
+    let probabilities: Vec<f32> = validation.probabilities.iter().flatten().map(|&p| p as f32).collect();
+    let [truth, decided, wide, groups] = VALIDATION_PARTS.map(|part| format!("validation_{part}.{axis}"));
+    [
+        (truth, Dtype::U32, vec![rows], narrow(&validation.truth)),
+        (decided, Dtype::U32, vec![rows], narrow(&validation.decided)),
+        (wide, Dtype::F32, vec![rows, classes], bytemuck::cast_slice(&probabilities).to_vec()),
+        (groups, Dtype::U32, vec![rows], narrow(&validation.groups)),
+    ]
 }
 
 /// A number that tensors are made of.

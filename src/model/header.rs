@@ -62,6 +62,20 @@ pub struct HeadInfo {
     /// The same by origin, where the examples have several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<OriginQuality>,
+    /// What the held-out judgements are of that the file keeps, see [`super::Model::validation`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validated: Vec<Validated>,
+}
+
+/// Examples that a head's errors were measured on, of one origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validated {
+    /// The origin; empty where none was stated.
+    pub origin: String,
+    /// Examples judged.
+    pub n: usize,
+    /// How they were held out, in words.
+    pub held_out: String,
 }
 
 /// A figure with its 95 % interval, where there are examples enough for one.

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod jsonl;
 pub mod labels;
 pub mod record;
+pub mod scored;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,196 @@
+//! `kzstance evaluate` as a reviewer and a build server use it: reports, gates, baselines, exit status.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Article, articles, csv_of, folder, kzstance, listing, put};
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty};
+use serde_json::Value;
+
+/// Labels that words tell: `n` articles in `own.csv`.
+fn with_labels(n: usize) -> tempfile::TempDir {
+    let folder = folder();
+    put(folder.path(), "own.csv", csv_of(&articles(n)));
+    put(folder.path(), "quick.toml", "[learn]\nc = [4.0]\n");
+    folder
+}
+
+fn evaluate(folder: &Path, args: &[&str]) -> assert_cmd::Command {
+    let mut command = kzstance(folder);
+    command.args(["evaluate", "own.csv", "--axis", "stance", "--config", "quick.toml"]).args(args);
+    command.env_remove("GITHUB_ACTIONS");
+    command
+}
+
+fn report(folder: &Path, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn a_report_has_every_form_and_all_say_the_same() {
+    let folder = with_labels(60);
+    evaluate(folder.path(), &["--report", "out"]).assert().success();
+    assert_eq!(
+        listing(&folder.path().join("out")),
+        ["comment.md", "evaluation.json", "junit.xml", "report.html", "summary.md"]
+    );
+    let found = report(folder.path(), "out/evaluation.json");
+    assert_eq!(found["schema"], "kzstance-evaluation/2");
+    let macro_f1 = &found["axes"][0]["figures"]["macro_f1"];
+    let said = format!("{:.3}", macro_f1["value"].as_f64().unwrap());
+    for name in ["comment.md", "report.html", "summary.md"] {
+        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        assert!(text.contains(&said), "{name} does not say {said}");
+    }
+    let json = evaluate(folder.path(), &["--json"]).output().unwrap().stdout;
+    assert!(json == std::fs::read(folder.path().join("out/evaluation.json")).unwrap());
+    // Beside the folds stand random ones and what does not read.
+    let beside: Vec<&str> = found["axes"][0]["beside"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(beside, ["random", "majority", "outlet", "lexicon", "length"]);
+}
+
+#[test]
+fn a_gate_that_holds_is_0_and_one_that_does_not_is_1_with_the_report_written() {
+    let folder = with_labels(60);
+    let passes = "stance.accuracy > stance.baseline.majority.accuracy";
+    evaluate(folder.path(), &["--brief", "--gate", "stance.n >= 60", "--gate", "stance.macro_f1 >= 0.0"])
+        .assert()
+        .success()
+        .stderr(contains("gate passed  stance.n >= 60"));
+    evaluate(folder.path(), &["--gate", passes, "--gate", "stance.macro_f1.low > 1", "--report", "out"])
+        .assert()
+        .code(1)
+        .stdout(contains("macro-F1"))
+        .stderr(
+            contains(format!("gate passed  {passes}")).and(contains("gate failed  stance.macro_f1.low > 1")),
+        );
+    let junit = std::fs::read_to_string(folder.path().join("out/junit.xml")).unwrap();
+    assert!(junit.contains("failures=\"1\"") && junit.contains("tests=\"2\""), "{junit}");
+    let found = report(folder.path(), "out/evaluation.json");
+    assert_eq!(found["gates"][1]["passed"], false);
+    let summary = std::fs::read_to_string(folder.path().join("out/summary.md")).unwrap();
+    assert!(summary.contains("1 of 2 gates failed"), "{summary}");
+}
+
+/// The whole point of a gate: the same labels, a worse learner.
+#[test]
+fn a_worsened_model_fails_its_gate_with_1_and_the_same_model_does_not() {
+    let folder = with_labels(120);
+    evaluate(folder.path(), &["--brief", "--report", "before"]).assert().success();
+    put(
+        folder.path(),
+        "labels/gates.toml",
+        "[[gate]]\ncheck = \"stance.macro_f1 not_worse_than baseline\"\nwhy = \"no step back\"\n",
+    );
+    let gates = ["--brief", "--gates", "labels/gates.toml", "--baseline", "before/evaluation.json"];
+    evaluate(folder.path(), &gates).assert().success();
+    // A model that is shown how often reporting verbs stand, and no words.
+    put(
+        folder.path(),
+        "quick.toml",
+        "[learn]\nc = [0.001]\n[[features.blocks]]\nextractor = { kind = \"manner\", version = 1 }\nweight = 1.0\n",
+    );
+    evaluate(folder.path(), &gates).assert().code(1).stderr(
+        contains("gate failed  stance.macro_f1 not_worse_than baseline").and(contains("it is worse")),
+    );
+    evaluate(folder.path(), &[&gates[..], &["--report", "after"]].concat()).assert().code(1);
+    kzstance(folder.path())
+        .args(["compare", "before/evaluation.json", "after/evaluation.json"])
+        .assert()
+        .success()
+        .stdout(contains("B worse"));
+    // On a build server the failure stands at the gate's line.
+    evaluate(folder.path(), &gates)
+        .env("GITHUB_ACTIONS", "true")
+        .assert()
+        .code(1)
+        .stderr(contains("::error file=labels/gates.toml,line="));
+}
+
+#[test]
+fn input_that_is_broken_is_3_whatever_the_gates_say() {
+    let folder = with_labels(60);
+    let broken = csv_of(&articles(60)).replacen(",favor,", ",perhaps,", 1);
+    put(folder.path(), "broken.csv", broken);
+    kzstance(folder.path())
+        .args(["evaluate", "broken.csv", "--gate", "stance.n >= 60", "--report", "out"])
+        .assert()
+        .code(3)
+        .stderr(contains("«perhaps» is no class"));
+    assert!(!folder.path().join("out").exists());
+    for (name, text, said) in [
+        ("gates.toml", "[[gate]]\ncheck = \"stance.macro_f1 >= \"\n", "gates.toml:"),
+        ("gates.toml", "[[gates]]\n", "gates.toml"),
+        ("old.json", "{\"schema\": \"kzstance-evaluation/1\"}", "kzstance-evaluation/1"),
+        ("old.json", "{", "old.json"),
+    ] {
+        put(folder.path(), name, text);
+        let option = if name == "old.json" { "--baseline" } else { "--gates" };
+        evaluate(folder.path(), &["--brief", option, name])
+            .assert()
+            .code(3)
+            .stdout(is_empty())
+            .stderr(contains(said));
+    }
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_2_before_any_work() {
+    let folder = with_labels(60);
+    for (args, said) in [
+        (&["--gate", "stance.macro_f1 not_worse_than baseline"][..], "--baseline"),
+        (&["--gate", "stance.macro_f1 >="], "gate"),
+        (&["--probes"], "--folds origins"),
+        (&["--folds", "one"], "time"),
+        (&["--test", "own.csv", "--folds", "3"], "cannot be used with"),
+    ] {
+        evaluate(folder.path(), args).assert().code(2).stdout(is_empty()).stderr(contains(said));
+    }
+    // A figure that no evaluation has is told with those that it has.
+    evaluate(folder.path(), &["--brief", "--gate", "stance.macrof1 >= 0.5"])
+        .assert()
+        .code(2)
+        .stderr(contains("did you mean macro_f1?"));
+}
+
+#[test]
+fn a_held_out_file_is_judged_by_the_labels_and_nothing_of_it_is_learned() {
+    let folder = with_labels(60);
+    let test: Vec<Article> = articles(90).into_iter().skip(60).collect();
+    put(folder.path(), "test.csv", csv_of(&test));
+    evaluate(folder.path(), &["--test", "test.csv", "--report", "out"]).assert().success();
+    let found = report(folder.path(), "out/evaluation.json");
+    let axis = &found["axes"][0];
+    assert_eq!((axis["figures"]["n"].as_u64(), axis["folds"].as_str()), (Some(30), Some("a held-out file")));
+    assert_eq!(axis["predictions"].as_array().unwrap().len(), 30);
+    assert!(axis["beside"].as_array().unwrap().iter().any(|one| one["name"] == "majority"));
+}
+
+#[test]
+fn hostile_names_in_labels_reach_no_report_as_code() {
+    let folder = folder();
+    let nasty = "<script>alert(1)</script> @here ](http://x) | `";
+    let table = csv_of(&articles(60)).replacen("outlet", "paper", 1);
+    // Every article of one outlet gets the name.
+    let outlet = articles(60)[0].outlet.to_string();
+    put(
+        folder.path(),
+        "own.csv",
+        table.replacen("paper", "outlet", 1).replace(&outlet, &format!("\"{nasty}\"")),
+    );
+    put(folder.path(), "quick.toml", "[learn]\nc = [4.0]\n");
+    evaluate(folder.path(), &["--report", "out"]).assert().success();
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    assert!(page.contains("alert(1)") && !page.contains("<script>alert"));
+    for name in ["summary.md", "comment.md"] {
+        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        assert!(!text.contains("<script>") && !text.contains("](http"), "{text}");
+    }
+}
