@@ -24,6 +24,8 @@ pub struct Example {
     pub origin: String,
     /// The outlet, as named; documents of one outlet stay in one fold.
     pub outlet: Option<String>,
+    /// When it appeared, as given; see [`crate::date::day`].
+    pub date: Option<String>,
     /// What its stance is taken toward; `None` for the corpus's own target.
     pub target: Option<String>,
     /// Names the passages that are variants of one another (a minimal pair, a triple); they stay in one
@@ -45,6 +47,7 @@ impl Example {
             labels,
             origin: String::new(),
             outlet: None,
+            date: None,
             target: None,
             pair: None,
             register: None,

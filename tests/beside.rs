@@ -8,7 +8,6 @@ use kzstance::learn::LearnConfig;
 use kzstance::rng::RngSeed;
 use kzstance::{Axis, Corpus, Document, Example, TrainConfig};
 use rand::Rng;
-use serde_json::json;
 
 const MARKS: [[&str; 3]; 3] = [["صواب", "خير", "نجاح"], ["شر", "غلط", "فشل"], ["جدول", "رقم", "موعد"]];
 
@@ -119,10 +118,9 @@ fn time_order_shows_what_random_folds_hide() {
     let examples = (0..120).map(|number| {
         let (class, month) = (number % 3, number / 20);
         let text = format!("{} {}", marks[3 * month + class], words.plain(6));
-        let mut document = Document::from_text(format!("{number:03}"), text);
+        let document = Document::from_text(format!("{number:03}"), text);
         let day = format!("2022-{:02}-{:02}T10:00:00Z", month + 1, number % 20 + 1);
-        document.fields.insert("date".into(), json!(day));
-        Example::new(document, vec![Some(class)])
+        Example { date: Some(day), ..Example::new(document, vec![Some(class)]) }
     });
     let corpus = corpus(examples.collect());
     let evaluation = found(&corpus, FULL);

@@ -194,3 +194,33 @@ fn hostile_names_in_labels_reach_no_report_as_code() {
         assert!(!text.contains("<script>") && !text.contains("](http"), "{text}");
     }
 }
+
+/// Dates are found by their column's name, told where they cannot be read, and stand in the report.
+#[test]
+fn dates_give_folds_in_time_order() {
+    let folder = with_labels(60);
+    let dated = |written: &dyn Fn(usize) -> String| -> String {
+        let table = csv_of(&articles(60));
+        let rows = table.lines().enumerate().map(|(row, line)| match row {
+            0 => format!("{line},when\n"),
+            row => format!("{line},{}\n", written(row)),
+        });
+        rows.collect()
+    };
+    put(folder.path(), "own.csv", dated(&|row| format!("2022-01-{:02}T08:00:00+03:00", row / 2 + 1)));
+    evaluate(folder.path(), &["--columns", "date=when", "--report", "out"])
+        .assert()
+        .success()
+        .stdout(contains("temporal folds"));
+    let found = report(folder.path(), "out/evaluation.json");
+    let beside = found["axes"][0]["beside"].as_array().unwrap();
+    let temporal = beside.iter().find(|one| one["name"] == "temporal").unwrap();
+    assert_eq!(temporal["kind"], "temporal");
+    assert_eq!(temporal["figures"]["n"], 49);
+    evaluate(folder.path(), &["--columns", "date=when", "--folds", "time"]).assert().success();
+    put(folder.path(), "own.csv", dated(&|row| format!("{:02}/01/2022", row / 2 + 1)));
+    evaluate(folder.path(), &["--columns", "date=when"])
+        .assert()
+        .success()
+        .stdout(contains("60 dates cannot be read").and(contains("temporal").not()));
+}

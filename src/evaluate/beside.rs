@@ -120,7 +120,7 @@ fn in_time(
 pub(crate) fn time_splits(ground: &Ground<'_>) -> Vec<Split> {
     let examples = &ground.examples;
     let days: Vec<Option<i64>> = (0..examples.sample.rows.len())
-        .map(|place| day(&examples.example(place).document.field("date")?).map(number))
+        .map(|place| day(examples.example(place).date.as_deref()?).map(number))
         .collect();
     if days.iter().flatten().count() < 2 * ENOUGH {
         return Vec::new();

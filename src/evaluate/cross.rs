@@ -19,6 +19,7 @@ use super::sample::{RESAMPLES, duplicate_clusters, kept_together, lexicon_of, sa
 use super::splits::{Split, of_folds};
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Example};
+use crate::date::day;
 use crate::error::{Error, Result};
 use crate::label::Axis;
 use crate::model::Scorer;
@@ -230,6 +231,11 @@ fn about(corpus: &Corpus, config: &TrainConfig) -> Evaluation {
         notes.push("No outlets are known: folds keep near-duplicates together and nothing else, and figures flatter where outlets differ.".into());
     } else if unknown > 0 {
         notes.push(format!("No outlet is known of {unknown} of the {} examples.", corpus.examples.len()));
+    }
+    let unreadable = corpus.examples.iter().filter_map(|example| example.date.as_deref());
+    let unreadable = unreadable.filter(|date| day(date).is_none()).count();
+    if unreadable > 0 {
+        notes.push(format!("{unreadable} dates cannot be read, and count as none; write them as 2022-01-07, or name their column with --columns date=NAME."));
     }
     Evaluation {
         schema: SCHEMA.into(),

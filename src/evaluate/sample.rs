@@ -81,7 +81,7 @@ impl Prediction {
             origin: example.origin.clone(),
             outlet: example.outlet.clone(),
             register: example.register.clone(),
-            date: example.document.field("date"),
+            date: example.date.clone(),
             words: example.document.n_words(),
             on_target: example.on_target,
             confidence: example.confidence,

@@ -332,6 +332,7 @@ fn example(
         labels,
         origin: field("origin").unwrap_or_default(),
         outlet: field("outlet"),
+        date: field("date"),
         target: field("target"),
         pair: field("pair"),
         register: field("register"),

@@ -36,6 +36,7 @@ impl Columns {
         let usual: &[&str] = match part {
             "text" => &["text", "tweet", "content", "body", "article", "النص"],
             "outlet" => &["outlet", "source", "publisher", "المصدر"],
+            "date" => &["date", "datetime", "published", "التاريخ"],
             "id" => &["id"],
             "target" => &["target"],
             other => return names.find(|name| name.eq_ignore_ascii_case(other)),

@@ -293,12 +293,12 @@ pub(super) fn claims(evaluation: &Evaluation, found: &AxisEvaluation) -> Vec<Sen
     let mut out = vec![headline(evaluation, found)];
     let (own, _) = own_and_others(found);
     if !own.is_empty() {
-        let mut sentence = vec![said("Judged by a model that was not trained on their origin: ")];
+        let mut sentence = vec![said("On origins that the model was not trained on: ")];
         for (place, origin) in own.iter().take(12).enumerate() {
             sentence.push(said(if place > 0 { "; " } else { "" }));
             sentence.push(origin_name(&origin.origin));
-            let n = count(origin.figures.n);
-            sentence.push(said(format!(" {} on {n}", whole(&origin.figures.macro_f1))));
+            let n = several(origin.figures.n, "example");
+            sentence.push(said(format!(" {}, {n}", whole(&origin.figures.macro_f1))));
         }
         sentence.push(said(if own.len() > 12 { "; and others." } else { "." }));
         out.push(sentence);
