@@ -87,6 +87,25 @@ impl Corpus {
         })
     }
 
+    /// Leaves out the axes that no example has a label of, unless none has any; gives their names.
+    pub fn drop_empty_axes(&mut self) -> Vec<String> {
+        let used: Vec<bool> = (0..self.axes.len())
+            .map(|axis| self.examples.iter().any(|example| example.labels[axis].is_some()))
+            .collect();
+        if !used.contains(&true) {
+            return Vec::new();
+        }
+        let mut kept = used.iter();
+        let (axes, dropped): (Vec<Axis>, Vec<Axis>) =
+            self.axes.drain(..).partition(|_| kept.next().copied().unwrap_or(true));
+        self.axes = axes;
+        for example in &mut self.examples {
+            let mut kept = used.iter();
+            example.labels.retain(|_| kept.next().copied().unwrap_or(true));
+        }
+        dropped.into_iter().map(|axis| axis.name).collect()
+    }
+
     /// Whether an example's stance was judged toward another target than the corpus's own. A corpus
     /// that states no target has no own one, and no foreign examples.
     pub fn is_foreign(&self, example: &Example) -> bool {

@@ -57,7 +57,7 @@ pub enum Error {
     },
 
     /// An output could not be written; nothing half-written was left behind.
-    #[error("{path}: cannot be written: {source}; name another place with -o", path = .path.display())]
+    #[error("{path}: cannot be written: {source}; name another place (-o, --report)", path = .path.display())]
     Write {
         /// The output.
         path: PathBuf,

@@ -532,7 +532,7 @@ fn an_output_that_cannot_be_written_is_a_usage_error() {
     put(folder.path(), "below/keep.txt", "kept");
     put(folder.path(), "plain", "a regular file");
     for output in ["below", "plain/under.jsonl", "plain/deep/er.jsonl"] {
-        let words = [output, "cannot be written", "name another place with -o"];
+        let words = [output, "cannot be written", "name another place"];
         refused(folder.path(), &["score", "a.txt", "--format", "jsonl", "-o", output], 2, &words);
     }
     refused(folder.path(), &["extract", "a.txt", "-o", "plain"], 2, &["plain", "cannot be written"]);

@@ -12,9 +12,18 @@ use serde_json::Value;
 /// Labels that words tell: `n` articles in `own.csv`.
 fn with_labels(n: usize) -> tempfile::TempDir {
     let folder = folder();
-    put(folder.path(), "own.csv", csv_of(&articles(n)));
+    put(folder.path(), "own.csv", csv_of(&in_many_outlets(n)));
     put(folder.path(), "quick.toml", "[learn]\nc = [4.0]\n");
     folder
+}
+
+/// With a handful of outlets there would be no intervals.
+fn in_many_outlets(n: usize) -> Vec<Article> {
+    let mut made = articles(n);
+    for (number, article) in made.iter_mut().enumerate() {
+        article.outlet = format!("صحيفة-{}", number / 4);
+    }
+    made
 }
 
 fn evaluate(folder: &Path, args: &[&str]) -> assert_cmd::Command {
@@ -163,7 +172,7 @@ fn a_question_that_makes_no_sense_is_2_before_any_work() {
 #[test]
 fn a_held_out_file_is_judged_by_the_labels_and_nothing_of_it_is_learned() {
     let folder = with_labels(60);
-    let test: Vec<Article> = articles(90).into_iter().skip(60).collect();
+    let test: Vec<Article> = in_many_outlets(90).into_iter().skip(60).collect();
     put(folder.path(), "test.csv", csv_of(&test));
     evaluate(folder.path(), &["--test", "test.csv", "--report", "out"]).assert().success();
     let found = report(folder.path(), "out/evaluation.json");
@@ -179,7 +188,7 @@ fn hostile_names_in_labels_reach_no_report_as_code() {
     let nasty = "<script>alert(1)</script> @here ](http://x) | `";
     let table = csv_of(&articles(60)).replacen("outlet", "paper", 1);
     // Every article of one outlet gets the name.
-    let outlet = articles(60)[0].outlet.to_string();
+    let outlet = articles(60)[0].outlet.clone();
     put(
         folder.path(),
         "own.csv",
@@ -200,7 +209,7 @@ fn hostile_names_in_labels_reach_no_report_as_code() {
 fn dates_give_folds_in_time_order() {
     let folder = with_labels(60);
     let dated = |written: &dyn Fn(usize) -> String| -> String {
-        let table = csv_of(&articles(60));
+        let table = csv_of(&in_many_outlets(60));
         let rows = table.lines().enumerate().map(|(row, line)| match row {
             0 => format!("{line},when\n"),
             row => format!("{line},{}\n", written(row)),
@@ -223,4 +232,146 @@ fn dates_give_folds_in_time_order() {
         .assert()
         .success()
         .stdout(contains("60 dates cannot be read").and(contains("temporal").not()));
+}
+
+/// The report is to be seen even where a gate asks for what there is not.
+#[test]
+fn a_gate_that_cannot_be_answered_ends_in_its_error_after_the_report() {
+    let folder = with_labels(60);
+    let args = [
+        "--brief",
+        "--report",
+        "out",
+        "--gate",
+        "stance.baseline.majority.accuracy >= 0",
+        "--gate",
+        "stance.n >= 60",
+    ];
+    evaluate(folder.path(), &args)
+        .assert()
+        .code(2)
+        .stdout(contains("macro-F1"))
+        .stderr(contains("gate passed  stance.n >= 60").and(contains("majority")));
+    let found = report(folder.path(), "out/evaluation.json");
+    assert_eq!((&found["gates"][0]["passed"], &found["gates"][1]["passed"]), (&false.into(), &true.into()));
+}
+
+#[test]
+fn a_given_model_is_not_said_to_be_new_to_an_origin() {
+    let folder = folder();
+    let table = |from: usize, to: usize| -> String {
+        let made: Vec<Article> = in_many_outlets(to).into_iter().skip(from).collect();
+        let rows = csv_of(&made);
+        let rows = rows.lines().enumerate().map(|(row, line)| match row {
+            0 => format!("{line},origin\n"),
+            row => format!("{line},{}\n", if row % 2 == 0 { "press" } else { "authored" }),
+        });
+        rows.collect()
+    };
+    put(folder.path(), "own.csv", table(0, 60));
+    // One is labelled so that it must be judged wrong.
+    put(folder.path(), "new.csv", table(60, 120).replacen(",favor,", ",against,", 1));
+    put(folder.path(), "quick.toml", "[learn]\nc = [4.0]\n");
+    kzstance(folder.path())
+        .args(["train", "own.csv", "--axis", "stance", "--config", "quick.toml", "-o", "own.kzm"])
+        .assert()
+        .success();
+    kzstance(folder.path())
+        .args(["evaluate", "new.csv", "--axis", "stance", "-m", "own.kzm", "--report", "out"])
+        .assert()
+        .success()
+        .stdout(contains("not trained on").not().and(contains("authored")));
+    let summary = std::fs::read_to_string(folder.path().join("out/summary.md")).unwrap();
+    assert!(!summary.contains("not trained on"), "{summary}");
+    // The words are those that speak for what was decided, and against what was given.
+    let found = report(folder.path(), "out/evaluation.json");
+    let worst = &found["axes"][0]["worst"][0];
+    assert_eq!((&worst["truth"], &worst["predicted"]), (&"against".into(), &"favor".into()));
+    assert!(worst["evidence"][0][1].as_f64().unwrap() > 0.0, "{worst}");
+}
+
+#[test]
+fn a_model_judges_one_target_and_a_test_file_names_its_own() {
+    let folder = folder();
+    let table = |targets: &[&str], from: usize, to: usize| -> String {
+        let made: Vec<Article> = in_many_outlets(to).into_iter().skip(from).collect();
+        let rows = csv_of(&made);
+        let rows = rows.lines().enumerate().map(|(row, line)| match row {
+            0 => format!("{line},target\n"),
+            row => format!("{line},{}\n", targets[row % targets.len()]),
+        });
+        rows.collect()
+    };
+    put(folder.path(), "quick.toml", "[learn]\nc = [4.0]\n");
+    put(folder.path(), "own.csv", table(&["one", "two"], 0, 90));
+    put(folder.path(), "one.csv", table(&["one"], 150, 210));
+    put(folder.path(), "none.csv", csv_of(&in_many_outlets(90)));
+    let others: Vec<Article> = in_many_outlets(150).into_iter().skip(90).collect();
+    put(folder.path(), "others.csv", csv_of(&others));
+    kzstance(folder.path())
+        .args(["train", "others.csv", "--axis", "stance", "--config", "quick.toml", "-o", "one.kzm"])
+        .assert()
+        .success();
+    evaluate(folder.path(), &["-m", "one.kzm"]).assert().code(2).stderr(contains("--target"));
+    // Labels of two targets teach a test file of one by those of its own alone.
+    evaluate(folder.path(), &["--test", "one.csv", "--report", "out"]).assert().success();
+    assert_eq!(report(folder.path(), "out/evaluation.json")["axes"][0]["target"], "one");
+    evaluate(folder.path(), &["--test", "none.csv"])
+        .assert()
+        .code(2)
+        .stderr(contains("choose one with --target"));
+}
+
+#[test]
+fn a_column_without_labels_is_left_out_and_told() {
+    let folder = with_labels(60);
+    let rows = csv_of(&in_many_outlets(60));
+    let emptied: String = rows
+        .lines()
+        .map(|line| {
+            ["positive", "negative", "neutral"]
+                .iter()
+                .fold(line.to_owned(), |line, label| line.replace(&format!(",{label},"), ",,"))
+                + "\n"
+        })
+        .collect();
+    put(folder.path(), "own.csv", emptied);
+    kzstance(folder.path())
+        .args(["evaluate", "own.csv", "--brief", "--config", "quick.toml"])
+        .assert()
+        .success()
+        .stdout(contains("stance: n = 60"))
+        .stderr(contains("sentiment: the column has no label"));
+}
+
+/// Whoever writes labels must not speak to the build server through an error.
+#[test]
+fn what_labels_say_is_no_command_to_a_build_server() {
+    let folder = with_labels(60);
+    put(folder.path(), "own.csv", "id,text,stance\na,نص,\"fav\n::error::pwned\u{1b}[31m\"\n");
+    let done = evaluate(folder.path(), &[]).assert().code(3);
+    let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(said.contains("pwned") && !said.contains('\u{1b}'), "{said}");
+    assert!(said.lines().all(|line| !line.trim_start().starts_with("::")), "{said}");
+}
+
+#[test]
+fn comparisons_do_not_steer_the_terminal() {
+    let folder = with_labels(60);
+    let table = csv_of(&in_many_outlets(60));
+    let rows = table.lines().enumerate().map(|(row, line)| match row {
+        0 => format!("{line},target\n"),
+        _ => format!("{line},T\u{1b}[31m\u{202e}0\n"),
+    });
+    put(folder.path(), "own.csv", rows.collect::<String>());
+    evaluate(folder.path(), &["--brief", "--report", "out"]).assert().success();
+    for form in [&[][..], &["--markdown"]] {
+        let done = kzstance(folder.path())
+            .args(["compare", "out/evaluation.json", "out/evaluation.json"])
+            .args(form)
+            .assert()
+            .success();
+        let said = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
+    }
 }

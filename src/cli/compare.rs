@@ -7,7 +7,7 @@ use clap::Args;
 use kzstance::evaluate::compare::{AxisComparison, Comparison, Named, Options, compare, read_evaluation};
 use kzstance::{Result, RngSeed};
 
-use super::talk::{print, table};
+use super::talk::{harmless, print, table};
 
 const EXAMPLE: &str = "\
 Articles are matched by id; what one evaluation alone has judged is left out, and told. A verdict is on B: \
@@ -66,7 +66,7 @@ impl Compare {
         let out = match (self.json, self.markdown) {
             (true, _) => json(),
             (_, true) => found.markdown(),
-            _ => text(&found),
+            _ => harmless(&text(&found)),
         };
         print(out.as_bytes())
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use kzstance::config::TrainConfig;
 use kzstance::corpus::Corpus;
 use kzstance::evaluate::cross::{count_fits, evaluate, evaluate_held_out, evaluate_model};
-use kzstance::evaluate::gate::{Gate, GateResult, check, parse, read_gates};
+use kzstance::evaluate::gate::{Gate, GateResult, check, parse, read_gates, unanswered};
 use kzstance::evaluate::{Evaluation, FoldPlan, Plan};
 use kzstance::model::Scorer;
 use kzstance::read::{Problems, read_labels};
@@ -45,11 +45,11 @@ pub struct Evaluate {
     brief: bool,
 
     /// With --folds origins: probe the authored passages for give-aways (length, punctuation, …)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["model", "test"])]
     probes: bool,
 
     /// Learning curves: what more examples would bring
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["model", "test"])]
     curve: bool,
 
     #[command(flatten)]
@@ -94,8 +94,16 @@ impl Evaluate {
         let mut corpus = self.labels.read(talk)?;
         self.fit.learn_vectors(&mut corpus, &mut config, &self.labels.read.options(), talk)?;
         let evaluation = self.found(&corpus, &config, talk)?;
-        let gates = gates.iter().map(|gate| check(gate, &evaluation, baseline.as_ref()));
-        let report = Report { gates: gates.collect::<Result<Vec<GateResult>>>()?, evaluation };
+        // A gate that cannot be answered ends in an error, but not before what was found is told.
+        let mut fault = None;
+        let answered = gates.iter().map(|gate| {
+            check(gate, &evaluation, baseline.as_ref()).unwrap_or_else(|error| {
+                let result = unanswered(gate, &error);
+                fault.get_or_insert(error);
+                result
+            })
+        });
+        let report = Report { gates: answered.collect(), evaluation };
         if let Some(folder) = &self.report {
             for form in report::all() {
                 write_atomically(&folder.join(form.name()), form.render(&report).as_bytes())?;
@@ -104,7 +112,11 @@ impl Evaluate {
         let listed = self.folds == FoldPlan::LeaveOneOut && self.model.is_none() && self.test.is_none();
         let out = if self.json { Json.render(&report) } else { text(&report.evaluation, listed) };
         let done = print(out.as_bytes())?;
-        Ok(if told(&report.gates, talk) { done } else { ExitCode::from(1) })
+        let passed = told(&report.gates, talk);
+        match fault {
+            Some(error) => Err(error),
+            None => Ok(if passed { done } else { ExitCode::from(1) }),
+        }
     }
 
     fn found(&self, corpus: &Corpus, config: &TrainConfig, talk: &Talk) -> Result<Evaluation> {

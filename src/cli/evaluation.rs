@@ -9,7 +9,7 @@ use kzstance::evaluate::{Prediction, curve, origins::Recipe};
 use kzstance::label::Axis;
 use kzstance::model::card::figure;
 
-use super::talk::table;
+use super::talk::{harmless, table};
 
 /// All tables; with `listed`, also every seed article that was left out.
 pub fn text(found: &Evaluation, listed: bool) -> String {
@@ -33,14 +33,6 @@ pub fn text(found: &Evaluation, listed: bool) -> String {
         out += &format!("{note}\n");
     }
     harmless(&out)
-}
-
-/// Text without what would steer a terminal or turn the direction of a line: names are written by others.
-fn harmless(text: &str) -> String {
-    let steers = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn axis_text(found: &AxisEvaluation) -> String {
@@ -84,6 +76,9 @@ fn axis_text(found: &AxisEvaluation) -> String {
         out += &format!("C chosen            {}\n", c.join(", "));
     }
     out.push('\n');
+    if found.origins.is_empty() {
+        out += &by_origin_slices(found);
+    }
     out + &beside_text(found)
 }
 
@@ -122,6 +117,14 @@ fn sureness_text(found: &AxisEvaluation) -> String {
 }
 
 /// The gap to random folds, and what other judges make of the same examples.
+/// The same decisions origin by origin.
+fn by_origin_slices(found: &AxisEvaluation) -> String {
+    let of_origin = found.slices.iter().filter(|slice| slice.by == "origin");
+    let rows: Vec<Vec<String>> =
+        of_origin.map(|slice| row(slice.name.clone(), &slice.figures, &found.axis)).collect();
+    if rows.is_empty() { String::new() } else { table(&header("origin", &found.axis), &rows, 1) + "\n" }
+}
+
 fn beside_text(found: &AxisEvaluation) -> String {
     if found.beside.is_empty() {
         return String::new();
@@ -151,7 +154,7 @@ fn beside_text(found: &AxisEvaluation) -> String {
 /// What a difference says.
 fn verdict(beside: &Beside, gap: Option<&Figure>) -> &'static str {
     let Some(Figure { value: Some(_), low, high, .. }) = gap else { return "" };
-    let (Some(low), Some(high)) = (*low, *high) else { return "too few to tell" };
+    let (Some(low), Some(high)) = (*low, *high) else { return "cannot be told" };
     match beside.kind {
         BesideKind::Random if low > 0.0 => "random folds flatter",
         BesideKind::Random if high < 0.0 => "random folds are harder",

@@ -89,7 +89,7 @@ impl LabelArgs {
     /// Reads the labels; the first fault is the error, and the others are counted.
     pub fn read(&self, talk: &Talk) -> Result<Corpus> {
         let mut problems = Problems::default();
-        let corpus = self.read_with(talk, &mut problems)?;
+        let mut corpus = self.read_with(talk, &mut problems)?;
         if problems.0.len() > 1 {
             Talk::warn(format!(
                 "{} faults in the labels; the first follows, «kzstance check {}» lists them all",
@@ -98,6 +98,12 @@ impl LabelArgs {
             ));
         }
         problems.into_result()?;
+        // A column without a label is none of the axes that there are labels of.
+        if self.axis.is_empty() {
+            for name in corpus.drop_empty_axes() {
+                talk.note(format!("{name}: the column has no label, and is left out"));
+            }
+        }
         Ok(corpus)
     }
 }

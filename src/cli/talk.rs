@@ -9,6 +9,24 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kzstance::{Error, Result};
 
+/// Text without what would steer a terminal or turn the direction of a line: names are written by others.
+pub fn harmless(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same, with no line that a build server would take for a command to it.
+fn no_command(text: &str) -> String {
+    let text = harmless(text);
+    let command = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+    let lines = text.split('\n').map(|line| {
+        if command(line) { format!("| {line}").replace("##[", "##\u{fffd}[") } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// How loud to be.
 #[derive(Debug)]
 pub struct Talk {
@@ -23,19 +41,19 @@ impl Talk {
     /// Something to know.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            anstream::eprintln!("{}", text.as_ref());
+            anstream::eprintln!("{}", no_command(text.as_ref()));
         }
     }
 
     /// Something to look at, whatever the loudness.
     pub fn warn(text: impl AsRef<str>) {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
-        anstream::eprintln!("{style}warning:{style:#} {}", text.as_ref());
+        anstream::eprintln!("{style}warning:{style:#} {}", no_command(text.as_ref()));
     }
 
     pub fn error(error: &Error) {
         let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        anstream::eprintln!("{style}error:{style:#} {error}");
+        anstream::eprintln!("{style}error:{style:#} {}", no_command(&error.to_string()));
     }
 
     /// A progress bar on a terminal, nothing elsewhere.

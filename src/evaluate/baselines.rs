@@ -63,9 +63,7 @@ impl Baseline {
     pub fn about(self) -> &'static str {
         match self {
             Baseline::Majority => "the most frequent class of the training part, always",
-            Baseline::Outlet => {
-                "the most frequent class of the article's outlet, in random folds: in the grouped ones no outlet is known"
-            }
+            Baseline::Outlet => "the most frequent class of the article's outlet",
             Baseline::Lexicon => "keywords of approval and condemnation, counted",
             Baseline::Length => "the number of words alone",
             Baseline::Sentiment => "the sentiment given by hand, taken for the stance",

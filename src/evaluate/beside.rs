@@ -42,15 +42,15 @@ pub(crate) fn beside(
     if let Some(beside) = in_time(ground, judged, config, done)? {
         found.push(beside);
     }
-    found.extend(baselines(ground, (splits, judged), &random, config.seed));
+    found.extend(baselines(ground, (splits, judged), Some(&random), config.seed));
     Ok(found)
 }
 
-/// The judges that do not read. An outlet can only be known in `random` folds.
+/// The judges that do not read. In grouped folds no outlet is known: there `random` ones are given.
 pub(crate) fn baselines(
     ground: &Ground<'_>,
     (splits, judged): (&[Split], &Judged),
-    random: &[Split],
+    random: Option<&[Split]>,
     seed: RngSeed,
 ) -> Vec<Beside> {
     let corpus = ground.examples.corpus;
@@ -65,10 +65,14 @@ pub(crate) fn baselines(
     ];
     let mut found = Vec::new();
     for (baseline, _) in wanted.into_iter().filter(|(_, wanted)| *wanted) {
-        let splits = if baseline == Baseline::Outlet { random } else { splits };
+        let splits = random.filter(|_| baseline == Baseline::Outlet).unwrap_or(splits);
         let judged_so = by_baseline(ground, splits, baseline);
         if !judged_so.judgements.is_empty() {
-            let (name, about) = (baseline.name(), baseline.about().to_owned());
+            let name = baseline.name();
+            let mut about = baseline.about().to_owned();
+            if baseline == Baseline::Outlet && random.is_some() {
+                about += ", in random folds: in the grouped ones no outlet is known";
+            }
             found.push(compare(ground, judged, &judged_so, name, BesideKind::Baseline, about, seed));
         }
     }

@@ -827,6 +827,10 @@ fn escape(text: &str) -> String {
             '>' => out += "&gt;",
             // An entity would still be a mention.
             '@' => out += "@\u{200b}",
+            // What would be made a link is broken by a word joiner, which does not show.
+            ':' => out += ":\u{2060}",
+            '.' if out.to_lowercase().ends_with("www") => out += "\u{2060}.",
+            c if is_bidi_control(c) => out.push('\u{fffd}'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => out.extend(['\\', c]),
             c if c.is_control() => out.push(' '),
             c => out.push(c),
@@ -838,7 +842,10 @@ fn escape(text: &str) -> String {
 
 fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

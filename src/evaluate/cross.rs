@@ -116,10 +116,12 @@ pub fn evaluate(
     if plan.probes && plan.folds != FoldPlan::Origins {
         return Err(Error::Usage("--probes go with --folds origins".into()));
     }
-    of_targets(corpus, &corpus.targets(), config, &|target, axis| match target {
+    let targets = Some(corpus.targets()).filter(|targets| targets.len() > 1).unwrap_or_default();
+    let (axes, mean_semeval_f) = of_targets(corpus, &targets, &|target, axis| match target {
         Some(target) => evaluate_axis(&corpus.of_target(target)?, axis, config, plan, done),
         None => evaluate_axis(corpus, axis, config, plan, done),
-    })
+    })?;
+    Ok(Evaluation { axes, mean_semeval_f, ..about(corpus, config) })
 }
 
 /// Fits on one corpus and judges another: the held-out file of a shared task. Training documents that are
@@ -141,10 +143,27 @@ pub fn evaluate_held_out(
             "the labels are of the target «{own}», the test file of «{other}»"
         )));
     }
+    let targets = test.targets();
+    let several = targets.len() > 1 || training.targets().len() > 1;
+    if several && targets.is_empty() {
+        return Err(Error::Usage(format!(
+            "the labels are of several targets, and the test file names none: choose one with --target: {}",
+            training.targets().join(", ")
+        )));
+    }
+    if let Some(other) =
+        targets.iter().find(|target| training.target.as_ref().is_some_and(|own| own != *target))
+    {
+        return Err(Error::Usage(format!(
+            "the labels are of the target «{}», and the test file has articles on «{other}»",
+            training.target.as_deref().unwrap_or_default()
+        )));
+    }
     let shared: Vec<Axis> =
         training.axes.iter().filter(|axis| test.axis(&axis.name).is_ok()).cloned().collect();
     let joined = join(training, test, &shared)?;
-    let mut found = of_targets(&joined, &test.targets(), config, &|target, axis| {
+    let targets = if several { targets } else { Vec::new() };
+    let (axes, mean_semeval_f) = of_targets(&joined, &targets, &|target, axis| {
         let joined = match target {
             Some(target) => join(&training.of_target(target)?, &test.of_target(target)?, &shared)?,
             None => joined.clone(),
@@ -153,9 +172,10 @@ pub fn evaluate_held_out(
             - target.map_or(Ok(test.clone()), |target| test.of_target(target))?.examples.len();
         judge_held_out(&joined, first, axis, config, done)
     })?;
+    let alone = join(&Corpus { examples: Vec::new(), ..training.clone() }, test, &shared)?;
+    let mut found = Evaluation { axes, mean_semeval_f, ..about(&alone, config) };
     found.corpus.clone_from(&test.name);
-    found.digest = test.digest();
-    found.n = test.examples.len();
+    found.notes.push(format!("Trained on «{}», {} documents.", training.name, training.examples.len()));
     let known: BTreeSet<u64> =
         training.examples.iter().map(|example| example.document.fingerprint()).collect();
     let twice =
@@ -194,17 +214,20 @@ fn join(training: &Corpus, test: &Corpus, shared: &[Axis]) -> Result<Corpus> {
     Ok(joined)
 }
 
-/// The evaluation of every axis of a corpus, stance target by target where there are several.
+/// The evaluations of axes, and means over targets of the F of their polar classes.
+type Judgements = (Vec<AxisEvaluation>, Vec<(String, f64)>);
+
+/// The evaluation of every axis of a corpus, stance target by target where some are given, and then the means of their
+/// F of the polar classes.
 fn of_targets(
     corpus: &Corpus,
     targets: &[String],
-    config: &TrainConfig,
     of_axis: &dyn Fn(Option<&str>, usize) -> Result<AxisEvaluation>,
-) -> Result<Evaluation> {
+) -> Result<Judgements> {
     let mut axes: Vec<AxisEvaluation> = Vec::new();
     let mut mean_semeval_f = Vec::new();
     for axis in 0..corpus.axes.len() {
-        if !corpus.axes[axis].is_toward_target() || targets.len() < 2 {
+        if !corpus.axes[axis].is_toward_target() || targets.is_empty() {
             axes.push(of_axis(None, axis)?);
             continue;
         }
@@ -218,7 +241,7 @@ fn of_targets(
                 .push((corpus.axes[axis].name.clone(), each.iter().sum::<f64>() / each.len() as f64));
         }
     }
-    Ok(Evaluation { axes, mean_semeval_f, ..about(corpus, config) })
+    Ok((axes, mean_semeval_f))
 }
 
 /// All of an evaluation but what was found.
@@ -382,10 +405,18 @@ fn judge_held_out(
     let tested: BTreeSet<usize> = held.iter().map(|&place| alike[sample.rows[place]]).collect();
     let train = train.into_iter().filter(|&place| !tested.contains(&alike[sample.rows[place]])).collect();
     let splits = [Split { train, held }];
-    let judged = ground.judge_in(&splits, &ground.examples.groups, config, EVIDENCE, done)?;
+    let judged = ground.judge_in(&splits, &ground.examples.groups, config, EVIDENCE, done).map_err(
+        |error| match error {
+            Error::TooFew(problem) => Error::TooFew(format!(
+                "{}, trained on what is no near-duplicate of a test document: {problem}",
+                corpus.axes[axis].name
+            )),
+            other => other,
+        },
+    )?;
     let judged = Judged { plan: "a held-out file".into(), ..judged };
     let mut found = assemble(&ground.examples, &judged, Detail::Full, config.seed);
-    found.beside = baselines(&ground, (&splits, &judged), &splits, config.seed);
+    found.beside = baselines(&ground, (&splits, &judged), None, config.seed);
     Ok(found)
 }
 
@@ -415,8 +446,14 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, config: &TrainConfig) ->
         ));
     }
     let corpus = &unseen;
+    if corpus.targets().len() > 1 && corpus.axes.iter().any(Axis::is_toward_target) {
+        return Err(Error::Usage(format!(
+            "stance toward several targets, and a model has one; choose it with --target: {}",
+            corpus.targets().join(", ")
+        )));
+    }
     let scores: Vec<_> =
-        corpus.examples.par_iter().map(|example| scorer.score(&example.document, EVIDENCE)).collect();
+        corpus.examples.par_iter().map(|example| scorer.score(&example.document, 0)).collect();
     let config =
         TrainConfig { features: header.features.clone(), learn: header.learn.clone(), ..config.clone() };
     let lexicon = lexicon_of(corpus, &config);
@@ -437,24 +474,33 @@ pub fn evaluate_model(corpus: &Corpus, scorer: &Scorer, config: &TrainConfig) ->
             ..Judged::default()
         };
         for (place, &row) in sample.rows.iter().enumerate() {
-            judged.judgements.insert(place, (0, scores[row].heads[head].clone()));
-            if head == 0 {
-                let words = scores[row].evidence.iter().map(|found| (found.term.clone(), found.weight));
-                judged.evidence.insert(place, words.collect());
+            let made = &scores[row].heads[head];
+            if made.class != sample.classes[place] {
+                let document = &corpus.examples[row].document;
+                let words =
+                    scorer.words_between(document, head, (made.class, sample.classes[place]), EVIDENCE);
+                judged.evidence.insert(place, words);
             }
+            judged.judgements.insert(place, (0, made.clone()));
         }
         let examples = Examples { corpus, axis: number, sample, groups };
-        let mut found = assemble(&examples, &judged, Detail::Full, config.seed);
-        let several = corpus.origins().len() > 1;
-        found.origins = if several { examples.by_origin(&judged, config.seed) } else { Vec::new() };
-        axes.push(found);
+        axes.push(assemble(&examples, &judged, Detail::Full, config.seed));
     }
     if axes.is_empty() {
         return Err(Error::Usage("the model judges none of the axes that these labels have".into()));
     }
     let mut found = Evaluation { left_out, axes, ..about(corpus, &config) };
-    found
-        .notes
-        .push(format!("Judged by the model «{}», trained on {}.", header.name, header.training_digest));
+    found.notes.push(format!(
+        "Judged by the model «{}», trained on examples of the digest {}.",
+        header.name, header.training_digest
+    ));
+    match (&header.target, corpus.targets().first()) {
+        (Some(own), Some(other)) if own != other => {
+            found
+                .notes
+                .push(format!("The model judges stance toward «{own}»; these labels are of «{other}»."));
+        }
+        _ => {}
+    }
     Ok(found)
 }

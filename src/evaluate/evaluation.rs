@@ -36,8 +36,7 @@ pub struct Evaluation {
     pub level: f64,
     /// Resamples of an interval.
     pub resamples: usize,
-    /// Documents that a given model was trained on, or that stand in the training part too, and that were
-    /// therefore not judged.
+    /// Documents that a given model was trained on, and that were therefore not judged.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
     /// What a reader should know of how this was measured, in sentences.

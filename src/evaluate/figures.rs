@@ -47,9 +47,12 @@ pub const OF_CLASS: [&str; 5] = ["precision", "recall", "f1", "auc", "average_pr
 pub const UNDEFINED: &str = "undefined";
 /// [`Figure::note`]: the figure rests on fewer than [`ENOUGH`] rows, and has no interval.
 pub const TOO_FEW: &str = "too few";
-/// Fewest groups that hold a class, for an interval of a figure of that class: with fewer, intervals promise
-/// more than they hold (simulated in `tests/coverage.rs`).
-pub const GROUPS: usize = 4;
+/// Fewest groups that hold a class, for an interval of a figure of that class, or of one over all classes
+/// where the class occurs: with fewer, intervals promise more than they hold (simulated in
+/// `tests/coverage.rs`).
+pub const GROUPS_OF_CLASS: usize = 4;
+/// Fewest groups for any interval: with 12, intervals of 95 % hold some 92 %, and with a handful nothing.
+pub const GROUPS: usize = 10;
 
 /// [`Figure::note`]: the rows are enough, but their groups are not, or the figure is undefined in most
 /// resamples.
@@ -487,25 +490,25 @@ impl Prepared {
     fn few(&self, groups: &[usize]) -> Vec<bool> {
         let in_groups = |wanted: &dyn Fn(usize) -> bool| {
             let of = self.cells.iter().zip(groups).filter(|(cell, _)| wanted(*cell / self.k));
-            number_by_appearance(of.map(|(_, &group)| group)).1 < GROUPS
+            number_by_appearance(of.map(|(_, &group)| group)).1 < GROUPS_OF_CLASS
         };
-        let mut few: Vec<bool> = self.rest_on().into_iter().map(|n| n < ENOUGH).collect();
+        let handful = number_by_appearance(groups.iter().copied()).1 < GROUPS;
+        let mut few: Vec<bool> = self.rest_on().into_iter().map(|n| handful || n < ENOUGH).collect();
+        let of_class: Vec<bool> = (0..self.k).map(|class| in_groups(&|other| other == class)).collect();
+        for (few, class) in few[HEADLINE.len()..].chunks_mut(OF_CLASS.len()).zip(&of_class) {
+            few.iter_mut().for_each(|few| *few |= class);
+        }
         let mut mark = |name: &str, is_few: bool| {
             let place = HEADLINE.iter().position(|other| *other == name);
             place.into_iter().for_each(|place| few[place] |= is_few);
         };
+        // A resample without one of the classes is a mean over fewer.
+        mark("macro_f1", (0..self.k).any(|class| self.confusion.support(class) > 0 && of_class[class]));
         if let Some([a, b]) = self.polar {
-            let one = in_groups(&|class| class == a) || in_groups(&|class| class == b);
-            mark("semeval_f", one);
-            mark("auc_direction", one);
+            mark("semeval_f", of_class[a] || of_class[b]);
+            mark("auc_direction", of_class[a] || of_class[b]);
             let sided = |class: usize| class == a || class == b;
             mark("auc_sided", in_groups(&sided) || in_groups(&|class| !sided(class)));
-        }
-        for class in 0..self.k {
-            let is_few = in_groups(&|other| other == class);
-            few[HEADLINE.len() + class * OF_CLASS.len()..][..OF_CLASS.len()]
-                .iter_mut()
-                .for_each(|few| *few |= is_few);
         }
         few
     }
@@ -605,7 +608,10 @@ pub fn differences(
     let resamples = if paired && n >= ENOUGH { resamples } else { 0 };
     let whole = values(&vec![1; n]);
     let intervals = bootstrap_weights(&a.groups, whole.len(), resamples, seed, values);
-    let rest_on = first.rest_on().into_iter().zip(first.few(&a.groups));
+    // What is too few for either is too few for their difference.
+    let rest_on = first.rest_on().into_iter().zip(second.rest_on()).map(|(a, b)| a.min(b));
+    let few = first.few(&a.groups).into_iter().zip(second.few(&a.groups)).map(|(a, b)| a || b);
+    let rest_on = rest_on.zip(few);
     let headline = HEADLINE.iter().map(|&name| (name.to_owned(), first.has(name)));
     let of_classes = axis
         .classes
@@ -769,7 +775,7 @@ mod tests {
 
         rows.groups.fill(7);
         let got = figures(&Axis::stance(), &rows, 200, SEED);
-        assert_eq!((got.groups, note(&got.accuracy).as_str(), got.accuracy.low), (1, NO_INTERVAL, None));
+        assert_eq!((got.groups, note(&got.accuracy).as_str(), got.accuracy.low), (1, TOO_FEW, None));
         assert!(got.accuracy.value.is_some());
 
         let few = figures(&Axis::stance(), &example(2).select(&(0..19).collect::<Vec<_>>()), 200, SEED);
@@ -873,7 +879,7 @@ mod tests {
         for ((name, difference), (_, turned)) in got.iter().zip(&turned) {
             let [first, second] = [&of_a, &of_b].map(|of| of.get(name).unwrap());
             assert_eq!(difference.value, Some(first.value.unwrap() - second.value.unwrap()), "{name}");
-            assert_eq!((difference.n, &difference.note), (first.n, &None), "{name}");
+            assert_eq!((difference.n, &difference.note), (first.n.min(second.n), &None), "{name}");
             let (low, high) = (difference.low.unwrap(), difference.high.unwrap());
             assert!((low + turned.high.unwrap()).abs() < 1e-12 && (high + turned.low.unwrap()).abs() < 1e-12);
         }

@@ -24,6 +24,7 @@
 //! What cannot be known is not passed: a gate on an undefined figure, on the end of an interval that is
 //! missing, or on a difference without an interval, fails and says why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path as FilePath;
 
@@ -58,6 +59,8 @@ const OF_CLASS: [&str; 7] = ["precision", "recall", "f1", "auc", "average_precis
 /// Words that a class, unless it is quoted, is not called after an axis.
 const WORDS: [&str; 7] = ["origin", "baseline", "slice", "random", "temporal", "gap", "class"];
 
+/// Share of the baseline's articles that must still be there.
+const ENOUGH_OF_BASELINE: f64 = 0.8;
 /// What the baseline is called in messages.
 const BASELINE: &str = "the baseline";
 
@@ -460,7 +463,7 @@ fn path_of(axis: String, target: Option<String>, segments: Vec<Segment>) -> Resu
     }
     let figure = match names.as_slice() {
         [] => Err(format!("expected a figure: {}", OVERALL.join(", "))),
-        [name] if !of_class && OVERALL.contains(&name.text.as_str()) => {
+        [name] if !of_class && !name.quoted && OVERALL.contains(&name.text.as_str()) => {
             Ok(FigureName::Overall(name.text.clone()))
         }
         // Not the articles that a figure rests on, but those of a class.
@@ -639,8 +642,17 @@ pub fn check(gate: &Gate, evaluation: &Evaluation, baseline: Option<&Evaluation>
             against_baseline(&gate.path, test, evaluation, &articles, baseline)?
         }
     };
+    Ok(result(gate, passed, message))
+}
+
+fn result(gate: &Gate, passed: bool, message: String) -> GateResult {
     let place = gate.place.as_ref().map(|place| (place.path.display().to_string(), place.line.unwrap_or(1)));
-    Ok(GateResult { expression: gate.to_string(), why: gate.why.clone(), passed, message, place })
+    GateResult { expression: gate.to_string(), why: gate.why.clone(), passed, message, place }
+}
+
+/// What became of a gate that [`check`] could not answer: it is not passed, and the report can say why.
+pub fn unanswered(gate: &Gate, error: &Error) -> GateResult {
+    result(gate, false, error.to_string())
 }
 
 fn compared(op: Op, left: &Found, right: &Found, value: &Value) -> (bool, String) {
@@ -922,7 +934,38 @@ fn against_baseline(
     let axis = axis_of(path, evaluation).map_err(&unfit)?;
     let earlier = axis_of(path, baseline).map_err(&unfit)?;
     let earlier_articles = self::articles(path, baseline).map_err(&unfit)?;
-    let pair = pair(files, [&earlier.axis, &axis.axis], &[earlier_articles, articles.to_vec()])?;
+    // Labels are corrected in the course of time: both are judged by those of today.
+    let labels: BTreeMap<&str, &str> =
+        articles.iter().map(|made| (made.id.as_str(), made.truth.as_str())).collect();
+    let mut corrected = 0;
+    let earlier_articles: Vec<Prediction> = earlier_articles
+        .into_iter()
+        .map(|made| match labels.get(made.id.as_str()) {
+            Some(today) if *today != made.truth => {
+                corrected += 1;
+                Prediction { truth: (*today).to_owned(), ..made.clone() }
+            }
+            _ => made.clone(),
+        })
+        .collect();
+    let all = earlier_articles.len();
+    let pair =
+        pair(files, [&earlier.axis, &axis.axis], &[earlier_articles.iter().collect(), articles.to_vec()])?;
+    // Whoever drops the hard articles must not look better by it.
+    let missing = pair.only_a;
+    if ((all - missing) as f64) < ENOUGH_OF_BASELINE * all as f64 {
+        let message = format!(
+            "{missing} of the baseline's {all} articles are not here: too many to compare; evaluate the baseline again on these labels"
+        );
+        return Ok((false, message));
+    }
+    let mut aside = String::new();
+    if missing > 0 {
+        aside += &format!("; {missing} of the baseline's {all} are not here");
+    }
+    if corrected > 0 {
+        aside += &format!("; {corrected} labelled otherwise since, and judged by today's label");
+    }
     let name = listed(&path.figure);
     let mut differences = pair.differences(&axis.axis, evaluation.resamples, evaluation.seed);
     let Some(difference) = differences.remove(&name) else {
@@ -955,5 +998,5 @@ fn against_baseline(
         }
         (None, ..) => format!("undefined here or in the baseline, on the {n} articles in both"),
     };
-    Ok((passed, message))
+    Ok((passed, message + &aside))
 }

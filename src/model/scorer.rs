@@ -54,6 +54,39 @@ struct Word {
     sums: Vec<f64>,
 }
 
+/// A document, added up.
+struct Read {
+    n_words: u64,
+    known_words: u64,
+    stride: usize,
+    /// One a block.
+    scales: Vec<f64>,
+    /// As [`Word::sums`], over all words.
+    totals: Vec<f64>,
+    /// Each word with its weight by frequency.
+    words: Vec<(String, f64, std::sync::Arc<Word>)>,
+}
+
+impl Read {
+    /// What some sums give for a column.
+    fn at(&self, sums: &[f64], column: usize) -> f64 {
+        let blocks = self.scales.iter().enumerate();
+        blocks.map(|(block, scale)| scale * sums[block * self.stride + 1 + column]).sum()
+    }
+
+    /// The `most` words of most weight for the columns from `first` on, each times its factor.
+    fn weighed(&self, first: usize, factors: &[f64], most: usize) -> Vec<(String, f64)> {
+        let weight = |sums: &[f64]| -> f64 {
+            factors.iter().enumerate().map(|(column, factor)| factor * self.at(sums, first + column)).sum()
+        };
+        let words = self.words.iter().map(|(word, tf, found)| (word.clone(), tf * weight(&found.sums)));
+        let mut words: Vec<(String, f64)> = words.collect();
+        words.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.cmp(&b.0)));
+        words.truncate(most);
+        words
+    }
+}
+
 /// What a model makes of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
@@ -181,40 +214,8 @@ impl Scorer {
     /// Judges a document; the same alone, among others, from its text and from its bag. With
     /// `explain`, the `explain` words of most weight come with it.
     pub fn score(&self, document: &Document, explain: usize) -> Score {
-        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        let mut n_words = 0_u64;
-        document.each_word(&self.vectorizer.config.normalizer, |word, count| {
-            n_words += u64::from(count);
-            if let Some(known) = counts.get_mut(word) {
-                *known = known.saturating_add(count);
-            } else {
-                counts.insert(word.to_owned(), count);
-            }
-        });
-        let stride = 1 + self.columns;
-        let blocks = self.vectorizer.config.blocks.len();
-        let mut totals = vec![0.0; stride * blocks];
-        let mut known_words = 0_u64;
-        let mut parts = Vec::with_capacity(counts.len());
-        for (word, &count) in &counts {
-            let found = self.word(word);
-            known_words += if found.known { u64::from(count) } else { 0 };
-            let tf = self.vectorizer.config.tf.weight(count, n_words as f64, self.vectorizer.mean_length);
-            for (block, kind) in self.vectorizer.config.blocks.iter().enumerate() {
-                let place = block * stride;
-                totals[place] += if kind.extractor.is_share() { tf } else { tf * tf * found.sums[place] };
-                for column in 1..stride {
-                    totals[place + column] += tf * found.sums[place + column];
-                }
-            }
-            parts.push((word, tf, found));
-        }
-        let kinds = self.vectorizer.config.blocks.iter().enumerate();
-        let scales: Vec<f64> = kinds.map(|(block, kind)| scale(kind, totals[block * stride])).collect();
-        let at = |sums: &[f64], column: usize| -> f64 {
-            (0..blocks).map(|block| scales[block] * sums[block * stride + 1 + column]).sum()
-        };
-        let seen = Seen::new((n_words, known_words));
+        let read = self.read(document);
+        let seen = Seen::new((read.n_words, read.known_words));
         let mut heads: Vec<Judgement> = self
             .heads
             .iter()
@@ -224,7 +225,7 @@ impl Scorer {
                     .intercepts
                     .iter()
                     .enumerate()
-                    .map(|(column, b)| b + at(&totals, head.first + column));
+                    .map(|(column, b)| b + read.at(&read.totals, head.first + column));
                 let raw = probabilities(head.scheme, &scores.collect::<Vec<f64>>());
                 let mut judged = info.rule.judge(head.scheme, &raw, seen, self.level);
                 if let Some(prior) = &head.assumed {
@@ -244,30 +245,69 @@ impl Scorer {
         let mut evidence = Vec::new();
         if let (Some(head), Some(score), true) = (self.heads.first(), heads.first(), explain > 0) {
             let toward = toward(head.scheme, score.probabilities.len(), score.class);
-            let weight = |sums: &[f64]| -> f64 {
-                toward.iter().enumerate().map(|(column, factor)| factor * at(sums, head.first + column)).sum()
-            };
-            evidence = parts
-                .iter()
-                .map(|(word, tf, found)| Evidence {
-                    term: (*word).clone(),
-                    span: None,
-                    weight: tf * weight(&found.sums),
-                })
-                .collect();
-            evidence
-                .sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| a.term.cmp(&b.term)));
-            evidence.truncate(explain);
+            let words = read.weighed(head.first, &toward, explain);
+            evidence =
+                words.into_iter().map(|(term, weight)| Evidence { term, span: None, weight }).collect();
             self.place(document, &mut evidence);
         }
         Score {
             id: document.id.clone(),
             heads,
             known_share: seen.known_share,
-            n_words,
+            n_words: read.n_words,
             voices: voices(document),
             evidence,
         }
+    }
+
+    /// The `most` words that weigh most for one class of a head (above 0) and not another, or against it, by
+    /// falling size.
+    pub(crate) fn words_between(
+        &self,
+        document: &Document,
+        head: usize,
+        (class, other): (usize, usize),
+        most: usize,
+    ) -> Vec<(String, f64)> {
+        let (state, classes) = (&self.heads[head], self.header.heads[head].axis.classes.len());
+        let [class, other] = [class, other].map(|class| toward(state.scheme, classes, class));
+        let factors: Vec<f64> = class.iter().zip(&other).map(|(a, b)| a - b).collect();
+        self.read(document).weighed(state.first, &factors, most)
+    }
+
+    /// Adds a document up.
+    fn read(&self, document: &Document) -> Read {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        let mut n_words = 0_u64;
+        document.each_word(&self.vectorizer.config.normalizer, |word, count| {
+            n_words += u64::from(count);
+            if let Some(known) = counts.get_mut(word) {
+                *known = known.saturating_add(count);
+            } else {
+                counts.insert(word.to_owned(), count);
+            }
+        });
+        let stride = 1 + self.columns;
+        let blocks = self.vectorizer.config.blocks.len();
+        let mut totals = vec![0.0; stride * blocks];
+        let mut known_words = 0_u64;
+        let mut words = Vec::with_capacity(counts.len());
+        for (word, count) in counts {
+            let found = self.word(&word);
+            known_words += if found.known { u64::from(count) } else { 0 };
+            let tf = self.vectorizer.config.tf.weight(count, n_words as f64, self.vectorizer.mean_length);
+            for (block, kind) in self.vectorizer.config.blocks.iter().enumerate() {
+                let place = block * stride;
+                totals[place] += if kind.extractor.is_share() { tf } else { tf * tf * found.sums[place] };
+                for column in 1..stride {
+                    totals[place + column] += tf * found.sums[place + column];
+                }
+            }
+            words.push((word, tf, found));
+        }
+        let kinds = self.vectorizer.config.blocks.iter().enumerate();
+        let scales = kinds.map(|(block, kind)| scale(kind, totals[block * stride])).collect();
+        Read { n_words, known_words, stride, scales, totals, words }
     }
 
     /// Finds where each term first stands.

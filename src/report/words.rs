@@ -230,7 +230,7 @@ pub(super) enum Verdict {
     /// The interval holds 0.
     Open,
     /// There is no interval.
-    TooFew,
+    NoInterval,
     /// There is no difference to speak of.
     Undefined,
 }
@@ -246,7 +246,7 @@ pub(super) fn verdict(beside: &Beside) -> Verdict {
         Some((Some(_), _, Some(high))) if high < 0.0 => Verdict::Lower,
         Some((Some(_), Some(low), _)) if low > 0.0 => Verdict::Higher,
         Some((Some(_), Some(_), Some(_))) => Verdict::Open,
-        Some((Some(_), ..)) => Verdict::TooFew,
+        Some((Some(_), ..)) => Verdict::NoInterval,
         _ => Verdict::Undefined,
     }
 }
@@ -264,7 +264,7 @@ pub(super) fn verdict_words(beside: &Beside) -> &'static str {
         (Temporal, Verdict::Lower) => "the future is harder",
         (Temporal, Verdict::Higher) => "the future is easier",
         (Temporal, Verdict::Open) => "no difference is seen",
-        (_, Verdict::TooFew) => "too few to tell",
+        (_, Verdict::NoInterval) => "cannot be told",
         (_, Verdict::Undefined) => "undefined",
     }
 }
@@ -341,7 +341,7 @@ fn random_claim(beside: &Beside) -> Sentence {
             "they are harder here: pairs or near-duplicates with other labels stand on both sides of a fold, and mislead"
         }
         Verdict::Open => "none that could be told from chance",
-        Verdict::TooFew => "too few examples to tell",
+        Verdict::NoInterval => "without an interval, nothing can be told",
         Verdict::Undefined => "there is nothing to compare",
     };
     vec![said(format!("{told}, a gap of {gap}: {means}."))]
