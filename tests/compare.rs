@@ -253,12 +253,12 @@ fn what_is_no_evaluation_is_bad_input_that_names_the_line() {
     let folder = saved(&stance(30, |_| false), &stance(30, |_| false));
     let whole = std::fs::read_to_string(folder.path().join("b.json")).unwrap();
     for (bytes, words) in [
-        (String::new(), "b.json:1: no evaluation"),
-        ("{\n\"schema\": 3}".into(), "b.json:2: no evaluation"),
-        ("{}".into(), "b.json: no evaluation of schema kzstance-evaluation/2 (it names none)"),
-        (whole.replace("kzstance-evaluation/2", "kzstance-evaluation/1"), "it is of «kzstance-evaluation/1»"),
-        (whole.replace("\"corpus\"", "\"korpus\""), "no sound evaluation: missing field `corpus`"),
-        (whole[..whole.len() / 2].to_owned(), "no evaluation: EOF"),
+        (String::new(), "b.json:1: this is no whole evaluation"),
+        ("{\n\"schema\": 3}".into(), "it names no schema"),
+        ("{}".into(), "b.json: this is JSON, but no evaluation"),
+        (whole.replace("kzstance-evaluation/2", "kzstance-evaluation/1"), "«kzstance-evaluation/1» is older"),
+        (whole.replace("\"corpus\"", "\"korpus\""), "missing field `corpus`"),
+        (whole[..whole.len() / 2].to_owned(), "no whole evaluation (EOF"),
     ] {
         put(folder.path(), "b.json", &bytes);
         refused(folder.path(), &[], 3, &[words]);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kzstance::evaluate::compare::{AxisComparison, Comparison, Named, Options, compare, read_evaluation};
+use kzstance::evaluate::compare::{AxisComparison, Comparison, Named, Options, compare};
+use kzstance::report::read_evaluation;
 use kzstance::{Result, RngSeed};
 
 use super::talk::{harmless, print, table};

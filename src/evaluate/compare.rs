@@ -25,7 +25,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::{AxisEvaluation, Evaluation, OriginEvaluation, SCHEMA as EVALUATION_SCHEMA};
+use super::evaluation::{AxisEvaluation, Evaluation, OriginEvaluation};
 use super::figures::{Figure, Figures, Rows, differences, figures};
 use super::folds::join_groups;
 use super::interval::LEVEL;
@@ -206,39 +206,6 @@ impl Default for Options {
     fn default() -> Self {
         Options { axes: Vec::new(), seed: RngSeed::default(), resamples: RESAMPLES }
     }
-}
-
-/// Reads an evaluation that was saved as JSON.
-///
-/// # Errors
-/// [`Error::Read`]; [`Error::Malformed`] for what is no JSON, of another schema, or not of its form.
-pub fn read_evaluation(path: &Path) -> Result<Evaluation> {
-    #[derive(Deserialize)]
-    struct Head {
-        schema: Option<String>,
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let text = text.trim_start_matches('\u{feff}');
-    let remedy = "give what «kzstance evaluate --json» or «--report» of this version wrote";
-    let at = |error: &serde_json::Error| match error.line() {
-        0 => Place::file(path),
-        line => Place::line(path, line as u64),
-    };
-    let head: Head = serde_json::from_str(text)
-        .map_err(|error| Error::malformed(at(&error), format!("no evaluation: {error}; {remedy}")))?;
-    match head.schema.as_deref() {
-        Some(EVALUATION_SCHEMA) => {}
-        found => {
-            let found = found.map_or("it names none".to_owned(), |schema| format!("it is of «{schema}»"));
-            return Err(Error::malformed(
-                Place::file(path),
-                format!("no evaluation of schema {EVALUATION_SCHEMA} ({found}); {remedy}"),
-            ));
-        }
-    }
-    serde_json::from_str(text)
-        .map_err(|error| Error::malformed(at(&error), format!("no sound evaluation: {error}; {remedy}")))
 }
 
 /// Compares two evaluations: B against A.

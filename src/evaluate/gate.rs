@@ -32,26 +32,17 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Verdict, on_target, pair};
 use super::evaluation::{AxisEvaluation, BesideKind, Evaluation, SCHEMA};
-use super::figures::{ClassFigures, Figure, Figures};
+use super::figures::{ClassFigures, Figure, Figures, HEADLINE};
 use super::sample::{ENOUGH, Prediction};
 use crate::error::{Error, Place, Result};
 
-/// Figures over all classes; the last three are counts.
-const OVERALL: [&str; 13] = [
-    "accuracy",
-    "macro_f1",
-    "semeval_f",
-    "mcc",
-    "brier",
-    "log_loss",
-    "ece",
-    "aurc",
-    "auc_sided",
-    "auc_direction",
-    "n",
-    "groups",
-    "macro_f1_classes",
-];
+/// What is counted over all classes, beside the figures.
+const COUNTS: [&str; 3] = ["n", "groups", "macro_f1_classes"];
+
+/// Figures and counts over all classes.
+fn overall() -> Vec<&'static str> {
+    HEADLINE.into_iter().chain(COUNTS).collect()
+}
 
 /// Figures of one class; the last two are counts.
 const OF_CLASS: [&str; 7] = ["precision", "recall", "f1", "auc", "average_precision", "n", "predicted"];
@@ -462,8 +453,8 @@ fn path_of(axis: String, target: Option<String>, segments: Vec<Segment>) -> Resu
         names.remove(0);
     }
     let figure = match names.as_slice() {
-        [] => Err(format!("expected a figure: {}", OVERALL.join(", "))),
-        [name] if !of_class && !name.quoted && OVERALL.contains(&name.text.as_str()) => {
+        [] => Err(format!("expected a figure: {}", overall().join(", "))),
+        [name] if !of_class && !name.quoted && overall().contains(&name.text.as_str()) => {
             Ok(FigureName::Overall(name.text.clone()))
         }
         // Not the articles that a figure rests on, but those of a class.
@@ -471,7 +462,7 @@ fn path_of(axis: String, target: Option<String>, segments: Vec<Segment>) -> Resu
             end = End::Value;
             Ok(FigureName::OfClass(class.text.clone(), "n".into()))
         }
-        [name] if !of_class => Err(unknown("figure", &name.text, &OVERALL)),
+        [name] if !of_class => Err(unknown("figure", &name.text, &overall())),
         [class] => Err(format!("expected a figure of {}: {}", class.text, OF_CLASS.join(", "))),
         [class, name] if OF_CLASS.contains(&name.text.as_str()) => {
             Ok(FigureName::OfClass(class.text.clone(), name.text.clone()))
@@ -553,7 +544,7 @@ impl fmt::Display for Path {
             FigureName::OfClass(class, name) if WORDS.contains(&class.as_str()) => {
                 write!(f, ".class.{}.{name}", Name(class))?;
             }
-            FigureName::OfClass(class, name) if OVERALL.contains(&class.as_str()) => {
+            FigureName::OfClass(class, name) if overall().contains(&class.as_str()) => {
                 write!(f, ".class.{}.{name}", Name(class))?;
             }
             FigureName::OfClass(class, name) => write!(f, ".{}.{name}", Name(class))?,
@@ -782,7 +773,7 @@ fn find(path: &Path, evaluation: &Evaluation) -> Result<Found, String> {
             // An axis without polar classes lacks some.
             name => figures.get(name).map(|figure| end_of(path, figure, figures.groups)).ok_or_else(|| {
                 let known: Vec<&str> =
-                    OVERALL.into_iter().filter(|known| figures.get(known).is_some()).collect();
+                    overall().into_iter().filter(|known| figures.get(known).is_some()).collect();
                 unknown("figure", name, &known)
             }),
         },
