@@ -1,7 +1,7 @@
 //! From a corpus to a model.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::TrainConfig;
 use crate::corpus::Corpus;
@@ -47,7 +47,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
     let vectorizer = Vectorizer::new(&lexicon, &frequencies);
     let (mut heads, mut weights, mut paths, mut evaluations) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut validations = Vec::new();
+    let mut samples = Vec::new();
     for (number, axis) in corpus.axes.iter().enumerate() {
         let (sample, groups) = sample_of(corpus, &groups, number, &config.learn)?;
         let counts = corpus.counts(number, false);
@@ -81,12 +81,11 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         }
         let foreign_counts =
             if sample.foreign.contains(&true) { corpus.counts(number, true) } else { Vec::new() };
-        let (validation, validated) = validation(corpus, number, &sample.rows, &groups, &evaluation);
         let quality = quality(&evaluation);
         let origins = evaluation.origins.iter().map(origin_quality).collect();
         let (axis, scheme, gap) = (axis.clone(), sample.scheme, found.gap);
         let rule = walked.rule(&sample, config.learn.class_weight);
-        validations.push(validation);
+        samples.push((sample.rows.clone(), groups.clone()));
         heads.push(HeadInfo {
             axis,
             scheme,
@@ -97,7 +96,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
             rule,
             quality,
             origins,
-            validated,
+            validated: Vec::new(),
         });
         // Those of shares are stored for the shares themselves, whose deviations the model need not know.
         let mut coefficients = x.spread(found.weights.coefficients, found.weights.columns);
@@ -110,6 +109,13 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         weights.push((coefficients, found.weights.intercepts));
         paths.push(walked.path);
         evaluations.push(evaluation);
+    }
+    let off = called_off_target(&evaluations);
+    let mut validations = Vec::new();
+    for (number, (rows, groups)) in samples.iter().enumerate() {
+        let (rows, validated) = validation(corpus, number, rows, groups, &evaluations[number], &off);
+        heads[number].validated = validated;
+        validations.push(rows);
     }
     let header = Header {
         format: FORMAT_VERSION,
@@ -132,15 +138,26 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
     Ok(Trained { model, paths, evaluations })
 }
 
-/// The held-out judgements that tell how a head errs in the field: those of real examples, on target and
-/// toward the corpus's own. Press articles count as judged without any other press article, where
-/// that could be done. Where all examples are of one origin, all that are on target count.
+/// The examples that the folds' fits of the head `on_target` call false.
+fn called_off_target(evaluations: &[AxisEvaluation]) -> HashSet<String> {
+    let gate = evaluations.iter().filter(|found| found.axis.is_on_target());
+    gate.flat_map(|found| &found.predictions)
+        .filter(|found| found.predicted == "false")
+        .map(|found| found.id.clone())
+        .collect()
+}
+
+/// The held-out judgements that tell how a head errs in the field: those of the pooled folds, which are
+/// calibrated as the head is, of real examples on target and toward the corpus's own. Of these, what the
+/// head `on_target` calls false (`off`, by id) is left out, as it is in collections. Where all examples are of
+/// one origin, all that are on target count.
 fn validation(
     corpus: &Corpus,
     axis: usize,
     rows: &[usize],
     groups: &[usize],
     evaluation: &AxisEvaluation,
+    off: &HashSet<String>,
 ) -> (Validation, Vec<Validated>) {
     let of = &corpus.axes[axis];
     let place_of: HashMap<&str, usize> = rows
@@ -149,17 +166,10 @@ fn validation(
         .map(|(place, &row)| (corpus.examples[row].document.id.as_str(), place))
         .collect();
     let one_origin = corpus.origins().len() < 2;
-    let press = evaluation.origins.iter().find(|found| found.origin == "press");
-    let pooled = evaluation
-        .predictions
-        .iter()
-        .filter(|found| press.is_none() || found.origin != "press")
-        .map(|found| (found, &evaluation.folds));
-    let apart =
-        press.into_iter().flat_map(|press| press.predictions.iter().map(|found| (found, &press.held_out)));
     let mut validation = Validation::default();
-    let mut validated: Vec<Validated> = Vec::new();
-    for (found, held_out) in apart.chain(pooled) {
+    // Kept and left out, by origin.
+    let mut counts: Vec<(&str, [usize; 2])> = Vec::new();
+    for found in &evaluation.predictions {
         let Some(&place) = place_of.get(found.id.as_str()) else { continue };
         let example = &corpus.examples[rows[place]];
         let of_target = !corpus.is_foreign(example) && example.on_target != Some(false);
@@ -170,14 +180,24 @@ fn validation(
         if !real || !(of_target || of.is_on_target()) {
             continue;
         }
-        validation.push(truth, decided, found.probabilities.clone(), groups[place]);
-        match validated.iter_mut().find(|known| known.origin == found.origin) {
-            Some(known) => known.n += 1,
-            None => {
-                validated.push(Validated { origin: found.origin.clone(), n: 1, held_out: held_out.clone() });
-            }
+        let left_out = !of.is_on_target() && off.contains(&found.id);
+        if !left_out {
+            validation.push(truth, decided, found.probabilities.clone(), groups[place]);
+        }
+        match counts.iter_mut().find(|known| known.0 == found.origin) {
+            Some(known) => known.1[usize::from(left_out)] += 1,
+            None => counts.push((&found.origin, if left_out { [0, 1] } else { [1, 0] })),
         }
     }
+    let validated = |(origin, [n, left_out]): (&str, [usize; 2])| {
+        let mut held_out = evaluation.folds.clone();
+        if left_out > 0 {
+            held_out += &format!("; {left_out} more that on_target takes for off target are left out");
+        }
+        Validated { origin: origin.to_owned(), n, held_out }
+    };
+    let kept = counts.into_iter().filter(|(_, [n, _])| *n > 0);
+    let validated = kept.map(validated).collect();
     (validation, validated)
 }
 

@@ -9,6 +9,7 @@ use kzstance::document::Document;
 use kzstance::error::Place;
 use kzstance::learn::prior::{estimate, parse};
 use kzstance::model::{HeadInfo, Header, Judgement, Score as Scored, Scorer};
+use kzstance::read::scored::ASSUMED;
 use kzstance::read::{Columns, files, jsonl, read_file};
 use kzstance::write::AtomicFile;
 use kzstance::{Error, Result};
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::options::{ReadArgs, open_model};
-use super::talk::{Talk, stdout_error, table};
+use super::talk::{Talk, harmless, stdout_error, table};
 
 /// Documents scored at a time.
 const BATCH: usize = 4096;
@@ -37,7 +38,8 @@ pub struct Score {
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
 
-    /// Form of the output [default: by the ending of -o, else table]
+    /// Form of the output [default: by the ending of -o, else table]; cells of CSV are written as they are, and a
+    /// spreadsheet may take one that begins with = for a formula
     #[arg(long, value_enum)]
     format: Option<Format>,
 
@@ -117,6 +119,7 @@ impl Score {
         }
         let kept = self.kept(scorer.header())?;
         let mut output = Output::new(self.output.as_deref(), format, scorer.header(), kept)?;
+        output.assumed = (0..scorer.header().heads.len()).map(|head| assumed(&scorer, head)).collect();
         let bar = talk.progress(inputs.iter().flatten().map(|files| files.len() as u64).sum(), "scoring");
         let mut skipped = 0;
         for input in inputs {
@@ -306,6 +309,8 @@ impl Score {
 struct Output<'h> {
     header: &'h Header,
     kept: Kept,
+    /// For each head: other shares than the model's own, where they were given.
+    assumed: Vec<Option<Vec<f64>>>,
     sink: Sink,
     form: Form,
 }
@@ -349,7 +354,7 @@ impl<'h> Output<'h> {
             Format::Jsonl => Form::Jsonl,
             Format::Csv => Form::Csv,
         };
-        let mut output = Output { header, kept, sink, form };
+        let mut output = Output { header, kept, assumed: Vec::new(), sink, form };
         if format == Format::Csv {
             // The same for every input: its last article may be the first to have a date.
             let names = [csv_names(header), output.kept.names.clone()].concat();
@@ -365,7 +370,7 @@ impl<'h> Output<'h> {
                 Ok(())
             }
             Form::Jsonl => {
-                let mut line = json_of(&score, self.header);
+                let mut line = json_of(&score, self.header, &self.assumed);
                 for (name, value) in self.kept.names.iter().zip(self.kept.of(document)) {
                     if let Some(value) = value {
                         line.insert(name.clone(), value.clone());
@@ -422,6 +427,12 @@ impl<'h> Output<'h> {
     }
 }
 
+/// The shares that a head assumes, where they are others than those it was calibrated to.
+fn assumed(scorer: &Scorer, head: usize) -> Option<Vec<f64>> {
+    let shares = scorer.prior(head);
+    (shares != scorer.header().heads[head].rule.calibration.prior.as_slice()).then(|| shares.to_vec())
+}
+
 /// `favor 0.05, against 0.05, none 0.90`.
 fn shares_text(head: &HeadInfo, shares: &[f64]) -> String {
     let shares = head.axis.classes.iter().zip(shares).map(|(class, share)| format!("{class} {share:.2}"));
@@ -439,13 +450,17 @@ fn pass_on(held: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-fn json_of(score: &Scored, header: &Header) -> Map<String, Value> {
+fn json_of(score: &Scored, header: &Header, assumed: &[Option<Vec<f64>>]) -> Map<String, Value> {
     let mut line = Map::new();
     line.insert("id".into(), json!(score.id));
     let judged = |wanted: bool| -> Vec<(String, Value)> {
-        let heads = header.heads.iter().zip(&score.heads);
-        let heads = heads.filter(|(head, _)| head.axis.is_on_target() == wanted);
-        heads.map(|(head, found)| (head.axis.name.clone(), head_json(head, found))).collect()
+        let heads = header.heads.iter().zip(&score.heads).zip(assumed);
+        let heads = heads.filter(|((head, _), _)| head.axis.is_on_target() == wanted);
+        heads
+            .map(|((head, found), assumed)| {
+                (head.axis.name.clone(), head_json(head, found, assumed.as_deref()))
+            })
+            .collect()
     };
     line.extend(judged(false));
     let voices: Map<String, Value> = score
@@ -469,12 +484,19 @@ fn json_of(score: &Scored, header: &Header) -> Map<String, Value> {
     line
 }
 
-fn head_json(head: &HeadInfo, found: &Judgement) -> Value {
+/// Where other shares than the model's own were given, they stand behind everything else.
+fn head_json(head: &HeadInfo, found: &Judgement, assumed: Option<&[f64]>) -> Value {
     let probabilities: Map<String, Value> =
         head.axis.classes.iter().cloned().zip(found.probabilities.iter().map(|p| json!(p))).collect();
     let set = head.axis.classes.iter().zip(&found.set).filter(|(_, within)| **within);
     let set: Vec<&String> = set.map(|(class, _)| class).collect();
-    json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain, "set": set})
+    let mut judged = json!({"label": head.axis.classes[found.class], "probabilities": probabilities, "abstain": found.abstain, "set": set});
+    if let (Some(assumed), Some(judged)) = (assumed, judged.as_object_mut()) {
+        let shares: Map<String, Value> =
+            head.axis.classes.iter().cloned().zip(assumed.iter().map(|share| json!(share))).collect();
+        judged.insert(ASSUMED.into(), Value::Object(shares));
+    }
+    judged
 }
 
 fn csv_names(header: &Header) -> Vec<String> {
@@ -528,18 +550,24 @@ fn table_of(scores: &[Scored], header: &Header, isolate: bool) -> String {
     let mut text = table(&names, &rows, usize::MAX);
     for score in scores.iter().filter(|score| !score.evidence.is_empty()) {
         let class = &header.heads[0].axis.classes[score.heads[0].class];
-        text += &format!("\n{}: words that weigh most for (+) or against (-) {class}\n", score.id);
+        text += &format!("\n{}: words that weigh most for (+) or against (-) {class}\n", flat(&score.id));
         for found in &score.evidence {
             // Isolates keep a right-to-left word from rearranging its line on a terminal.
-            let term = if isolate { format!("\u{2068}{}\u{2069}", found.term) } else { found.term.clone() };
+            let term = flat(&found.term);
+            let term = if isolate { format!("\u{2068}{term}\u{2069}") } else { term };
             text += &format!("  {:+.3}  {term}\n", found.weight);
         }
     }
     text
 }
 
+/// A name that others gave, on one line and without what would steer a terminal.
+fn flat(name: &str) -> String {
+    harmless(&name.replace(['\n', '\r'], " "))
+}
+
 fn table_row(score: &Scored, header: &Header) -> Vec<String> {
-    let mut row = vec![score.id.clone()];
+    let mut row = vec![flat(&score.id)];
     for (head, found) in header.heads.iter().zip(&score.heads) {
         if head.axis.is_on_target() {
             row.push(format!("{:.0} %", 100.0 * found.probabilities[0]));

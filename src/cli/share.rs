@@ -1,6 +1,6 @@
 //! `kzstance share`
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ use kzstance::write::write_atomically;
 use kzstance::{Error, Result, RngSeed};
 
 use super::options::{ReadArgs, open_model};
-use super::talk::{Talk, print, table};
+use super::talk::{Talk, harmless, print, table};
 
 const ABOUT: &str = "\
 Counting labels gives biased shares wherever the model errs more one way than the other. How it errs was measured \
@@ -35,7 +35,7 @@ class at least. Draw it without looking at the scores, judge it, and give it as 
 For the whole collection the shares in such a sample are an estimate themselves, and often the narrower one; the \
 correction is for slices that it is too small for.
 
-Score with the model's own decisions: without --prior, since the errors were measured so. Articles that the model was trained on are mistaken less often than others: leave them out.
+Score with the model's own decisions: without --prior, since the errors were measured so. JSONL tells of --prior and is refused then; CSV cannot tell. Articles that the model was trained on are mistaken less often than others: leave them out.
 
 Examples:
   kzstance score news.jsonl --format jsonl -o scored.jsonl
@@ -89,7 +89,8 @@ pub struct Share {
     #[arg(long)]
     keep_going: bool,
 
-    /// Form of the output [default: by the ending of -o, else table]
+    /// Form of the output [default: by the ending of -o, else table]; cells of CSV are written as they are, and a
+    /// spreadsheet may take one that begins with = for a formula
     #[arg(long, value_enum)]
     format: Option<Format>,
 
@@ -130,7 +131,7 @@ enum Method {
     Probabilistic,
     /// From counts of decisions (adjusted count)
     Adjusted,
-    /// From the likelihood of the probabilities (EM); no intervals
+    /// From the likelihood of the probabilities (EM); no intervals, and no shares where they cannot be relied on
     Em,
 }
 
@@ -158,6 +159,16 @@ impl Share {
         if by.iter().any(String::is_empty) {
             return Err(Error::Usage("--by: a field wants a name, as in outlet,week".into()));
         }
+        for (place, field) in by.iter().enumerate() {
+            if by[..place].contains(field) {
+                return Err(Error::Usage(format!("--by: {field} is named twice; name it once")));
+            }
+            if COLUMNS.contains(&field.as_str()) {
+                return Err(Error::Usage(format!(
+                    "--by {field}: the output has a column of this name itself; give the field another name in the scored lines or in --meta"
+                )));
+            }
+        }
         let mut records = self.records(&options, talk)?;
         let broken = records.iter().position(Result::is_err).filter(|_| !self.keep_going);
         if let Some(Err(error)) = broken.map(|place| records.swap_remove(place)) {
@@ -165,12 +176,24 @@ impl Share {
         }
         let first = self.inputs.first().map_or_else(PathBuf::new, Clone::clone);
         let axis = axis_of(&records, self.axis.as_deref(), &first)?;
+        // With --validation alone it may be another model than the one that scored.
+        let model = if self.validation.is_none() || self.model.is_some() {
+            let model = open_model(self.model.as_ref())?;
+            let head = head_of(&model, &axis)?;
+            Some((model, head))
+        } else {
+            None
+        };
+        // Columns may stand in another order than the model's classes.
+        let axis = model.as_ref().map_or(axis, |(model, head)| model.header().heads[*head].axis.clone());
         let meta = self.meta(&options, talk)?;
         let mut set_aside = 0;
         let mut articles = Vec::new();
         let mut known: Vec<(Record, Scored)> = Vec::new();
+        let mut seen: HashMap<(String, Option<String>), Place> = HashMap::new();
         for record in records {
             let found = record.and_then(|mut record| {
+                only_once(&record, &mut seen)?;
                 join(&mut record, &meta);
                 let found = scored(&record, &axis)?;
                 let key =
@@ -190,7 +213,7 @@ impl Share {
                 Err(error) => return Err(error),
             }
         }
-        let errors = self.errors(&axis, &known, &options, talk)?;
+        let errors = self.errors(&axis, model.as_ref(), &known, &options, talk)?;
         let request = Request {
             axis: &axis,
             by: &by,
@@ -218,8 +241,8 @@ impl Share {
             // Serialising plain data cannot fail.
             Format::Json => serde_json::to_string_pretty(&found).unwrap_or_default() + "\n",
             Format::Csv => {
-                found.warnings.iter().for_each(Talk::warn);
-                found.assumptions.iter().for_each(|line| talk.note(line));
+                found.warnings.iter().for_each(|line| Talk::warn(flat(line)));
+                found.assumptions.iter().for_each(|line| talk.note(flat(line)));
                 csv_of(&found)
             }
             Format::Table => text(&found, self.output.is_none() && std::io::stdout().is_terminal()),
@@ -283,21 +306,13 @@ impl Share {
     fn errors(
         &self,
         axis: &Axis,
+        model: Option<&(Model, usize)>,
         known: &[(Record, Scored)],
         options: &ReadOptions,
         talk: &Talk,
     ) -> Result<Errors> {
-        let assumed =
-            |model: &Model, head: usize| Some(model.header().heads[head].rule.calibration.prior.clone());
+        let assumed = model.map(|(model, head)| model.header().heads[*head].rule.calibration.prior.clone());
         if let Some(path) = &self.validation {
-            // Without a name it may be another model than the one that scored.
-            let assumed = if self.model.is_some() {
-                let model = open_model(self.model.as_ref())?;
-                let head = head_of(&model, axis)?;
-                assumed(&model, head)
-            } else {
-                None
-            };
             let (validation, left_out) = self.judged(path, axis, known, options, talk)?;
             let set_aside = if left_out > 0 {
                 format!(", without {left_out} set aside as off target")
@@ -311,9 +326,8 @@ impl Share {
             );
             return Ok(Errors { validation, measured_on, assumed });
         }
-        let model = open_model(self.model.as_ref())?;
-        let head = head_of(&model, axis)?;
-        let Some(validation) = model.validation(head) else {
+        let held_out = model.and_then(|(model, head)| Some((model, *head, model.validation(*head)?)));
+        let Some((model, head, validation)) = held_out else {
             let path = self.model.clone().unwrap_or_else(|| PathBuf::from("the default model"));
             let problem = format!(
                 "it keeps no held-out judgements of {}, so that its errors are unknown: train it again on labels of real articles, or give judged articles with --validation",
@@ -326,12 +340,8 @@ impl Share {
             format!("{} {origin}articles ({})", part.n, part.held_out)
         };
         let parts: Vec<String> = model.header().heads[head].validated.iter().map(of).collect();
-        let on_target = if axis.is_on_target() { "" } else { ", none of them off target by hand" };
-        Ok(Errors {
-            validation,
-            measured_on: parts.join(" and ") + on_target,
-            assumed: assumed(&model, head),
-        })
+        let on_target = if axis.is_on_target() { "" } else { ", none of them off target" };
+        Ok(Errors { validation, measured_on: parts.join(" and ") + on_target, assumed })
     }
 
     /// The articles of --validation, and how many were left out as off target.
@@ -351,6 +361,7 @@ impl Share {
         }
         let mut validation = Validation::default();
         let mut groups: HashMap<String, usize> = HashMap::new();
+        let mut seen: HashMap<(String, Option<String>), Place> = HashMap::new();
         let mut left_out = 0;
         for record in read_records(path, options, &mut |note| talk.note(note))? {
             let record = record?;
@@ -369,6 +380,7 @@ impl Share {
                 ));
             }
             let Some(given) = record.text(name) else { continue };
+            only_once(&record, &mut seen)?;
             let truth = axis.parse(&given, &record.place)?;
             let outlet = |record: &Record| value(record, "outlet", &options.columns).ok();
             let (found, outlet) = if own {
@@ -386,7 +398,7 @@ impl Share {
                     }
                 }
             };
-            if found.off_target && !self.with_off_target {
+            if found.off_target && !self.with_off_target && !axis.is_on_target() {
                 left_out += 1;
                 continue;
             }
@@ -412,6 +424,21 @@ fn join(record: &mut Record, meta: &HashMap<String, Record>) {
     }
 }
 
+/// Refuses what would count twice: an id that was seen before, toward the same target.
+fn only_once(record: &Record, seen: &mut HashMap<(String, Option<String>), Place>) -> Result<()> {
+    let Some(id) = record.text("id") else { return Ok(()) };
+    let key = (id, record.text("target"));
+    if let Some(other) = seen.get(&key) {
+        let problem = format!(
+            "«{}» stands here and in {other}, and would count twice; leave one of them, or give different articles different ids",
+            key.0
+        );
+        return Err(Error::malformed(record.place.clone(), problem));
+    }
+    seen.insert(key, record.place.clone());
+    Ok(())
+}
+
 fn id_of(record: &Record) -> Result<String> {
     record.text("id").ok_or_else(|| {
         Error::malformed(record.place.clone(), "it has no id; give the id of the scored article")
@@ -435,11 +462,11 @@ fn value(record: &Record, field: &str, columns: &Columns) -> Result<String> {
     }
 }
 
-/// The head of a model that judges an axis with these classes.
+/// The head of a model that judges an axis with these classes, in whatever order.
 fn head_of(model: &Model, axis: &Axis) -> Result<usize> {
     let heads = &model.header().heads;
-    let found =
-        heads.iter().position(|head| head.axis.name == axis.name && head.axis.classes == axis.classes);
+    let set = |axis: &Axis| axis.classes.iter().cloned().collect::<BTreeSet<String>>();
+    let found = heads.iter().position(|head| head.axis.name == axis.name && set(&head.axis) == set(axis));
     found.ok_or_else(|| {
         let heads: Vec<String> =
             heads.iter().map(|head| format!("{} ({})", head.axis.name, head.axis.classes.join(", "))).collect();
@@ -452,12 +479,19 @@ fn head_of(model: &Model, axis: &Axis) -> Result<usize> {
     })
 }
 
+/// Columns of the output beside the fields of --by.
+const COLUMNS: [&str; 8] = ["n", "class", "naive", "corrected", "low", "high", "method", "warnings"];
+
+/// A name or a sentence with names of others in it, on one line and without what would steer a terminal.
+fn flat(text: &str) -> String {
+    harmless(&text.replace(['\n', '\r'], " "))
+}
+
 /// A row for each slice and class.
 fn csv_of(found: &Found) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let names = found.by.iter().map(String::as_str);
-    let header: Vec<&str> =
-        names.chain(["n", "class", "naive", "corrected", "low", "high", "method", "warnings"]).collect();
+    let header: Vec<&str> = names.chain(COLUMNS).collect();
     // Writing to memory cannot fail.
     let _ = writer.write_record(&header);
     for slice in std::iter::once(&found.whole).chain(&found.slices) {
@@ -480,14 +514,17 @@ fn field_of(slice: &Slice, field: &str) -> String {
 
 fn text(found: &Found, isolate: bool) -> String {
     // Isolates keep a right-to-left name from rearranging its line on a terminal.
-    let name = |text: String| if isolate { format!("\u{2068}{text}\u{2069}") } else { text };
-    let mut header: Vec<String> = found.by.clone();
+    let name = |text: String| {
+        let text = flat(&text);
+        if isolate { format!("\u{2068}{text}\u{2069}") } else { text }
+    };
+    let mut header: Vec<String> = found.by.iter().map(|field| flat(field)).collect();
     if header.is_empty() {
         header.push("articles".into());
     }
     header.push("n".into());
     for class in &found.classes {
-        header.extend([format!("{class}: counted"), "corrected".into()]);
+        header.extend([format!("{}: counted", flat(class)), "corrected".into()]);
     }
     let row = |slice: &Slice| {
         let mut row: Vec<String> = match slice.by.is_empty() {
@@ -507,21 +544,21 @@ fn text(found: &Found, isolate: bool) -> String {
         row
     };
     let slices = || std::iter::once(&found.whole).chain(&found.slices);
-    let mut out = format!("shares of {}\n", found.axis);
+    let mut out = format!("shares of {}\n", flat(&found.axis));
     out += &table(&header, &slices().map(row).collect::<Vec<_>>(), found.by.len().max(1));
     let mut warned: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for slice in slices() {
         slice.warnings.iter().for_each(|warning| warned.entry(warning).or_default().push(name(slice.name())));
     }
     out += "\n";
-    found.warnings.iter().for_each(|warning| out += &format!("! {warning}\n"));
+    found.warnings.iter().for_each(|warning| out += &format!("! {}\n", flat(warning)));
     for (warning, slices) in warned {
         let shown = slices.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
         let others = slices.len().saturating_sub(MOST_NAMED);
         let more = if others > 0 { format!(" and {others} others") } else { String::new() };
-        out += &format!("! {warning}: {shown}{more}\n");
+        out += &format!("! {}: {shown}{more}\n", flat(warning));
     }
-    found.assumptions.iter().for_each(|line| out += &format!("{line}\n"));
+    found.assumptions.iter().for_each(|line| out += &format!("{}\n", flat(line)));
     out
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Counting decisions is biased wherever the classifier errs more one way than the other, and the more so
 //! the further the collection's shares are from those it was tuned to: with recalls of .80, .75 and .60
-//! a month of 5, 15 and 80 % is counted as 17, 32 and 51 %. What judged articles tell of the errors undoes
-//! that. With C[j, t] the share of articles of class t that are decided to be j, the decisions of a collection of
+//! a month of 5, 15 and 80 % is counted as 17, 32 and 51 %, for instance, where of the articles of favor 5 % are
+//! taken for against, of those against 10 % for favor, and of those of none 14 % for favor and 26 % for against. What
+//! judged articles tell of the errors undoes that. With C[j, t] the share of articles of class t that are decided to be j, the decisions of a collection of
 //! shares p are expected to have the shares C p, and p is looked for among all shares:
 //!
 //! ```text
@@ -33,6 +34,22 @@
 //! seen among six from counting as faultless. Articles of the collection are drawn singly: the interval
 //! is of the shares in these outlets, not of those in others like them.
 //!
+//! Cases spread evenly over the classes would make small slices look more polarised than large ones. For the share
+//! given of a slice a draw therefore adds as many cases of the same weight, picked from the whole collection
+//! ([`Correction::within`]): a Dirichlet process centred on it (Ferguson 1973, "A Bayesian analysis of some
+//! nonparametric problems", Annals of Statistics 1). The ends stay those with even cases: where twenty
+//! articles all look alike, the others would make them narrower than they may be.
+//!
+//! Where a class has judged articles in fewer than [`ENOUGH_GROUPS`] groups, so few weights would not show how
+//! groups differ: judged articles are then drawn singly ([`drawn_singly`]), and that is warned of.
+//!
+//! # Where the assumption is seen to fail
+//!
+//! Let e = observed - C p be what the solution leaves. Each draw leaves an e of its own, and their spread about
+//! their mean is what chance does. Where |e| is greater than the spread of 99 in 100 draws, or nearly all draws
+//! give one class the same share, no shares explain the collection by the measured errors: there is
+//! no interval then ([`MISFIT`]).
+//!
 //! # What was chosen, and why
 //!
 //! By simulation (`benches/quality/prevalence.md`; Gaussian scores of a classifier that tells a side from none
@@ -42,7 +59,7 @@
 //! worse than counting where they are not, and no judged articles mend it. With 6, 6 and 36 judged
 //! articles the mean of the draws has a mean error of 0.07 where the least-squares solution has 0.10; with
 //! thousands they are the same. The usual bootstrap, with replacement, holds 0.91 to 0.95 of the time
-//! there, this one 0.96 or more.
+//! there, this one 0.95 or more.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -59,6 +76,9 @@ use crate::rng::RngSeed;
 
 /// Cases that a draw of an interval adds to each cell, in the mean (Jeffreys' prior).
 pub const PSEUDO: f64 = 0.5;
+
+/// Why there is no interval where no shares explain what was decided.
+pub const MISFIT: &str = "no shares of the classes explain the decisions by the errors that were measured: articles are mistaken otherwise here than among the judged ones";
 
 /// How shares are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -122,13 +142,14 @@ pub struct Estimated {
     pub method: Method,
     /// One a class, each at least 0, summing to 1: the mean of the draws, or the solution where there are
     /// none; `None` where they are undefined, see `reason`.
+    /// EM has none where it stayed at the shares it started from.
     pub shares: Option<Vec<f64>>,
     /// The least-squares solution, for the record: with it a classifier that made no mistake has its own
     /// counts. With EM, what it says without guards.
     pub solution: Option<Vec<f64>>,
     /// The 95 % interval of each share, `[low, high]` within 0 and 1; `None` where there is none.
     pub intervals: Option<Vec<[f64; 2]>>,
-    /// Why there are no shares; with EM, why they moved or stayed.
+    /// Why there are no shares, or no interval ([`MISFIT`]); with EM, why they moved or stayed.
     pub reason: Option<&'static str>,
 }
 
@@ -167,6 +188,20 @@ struct Drawn {
     draws: Vec<Errors>,
 }
 
+/// A whole collection, of which slices are looked at.
+#[derive(Debug)]
+pub struct Whole<'c>(Vec<Article<'c>>);
+
+/// What both ways say in a draw, and the shares they say where cases were picked from the whole.
+type Draw = ([Fit; 2], Option<[Vec<f64>; 2]>);
+
+/// Shares, and what they leave of what was observed.
+#[derive(Debug)]
+struct Fit {
+    shares: Vec<f64>,
+    left: Vec<f64>,
+}
+
 impl<'a> Correction<'a> {
     /// Measures the errors on `n_classes` classes. They are unknown where a class has no judged article, or
     /// where the rows do not fit ([`Validation::check`]). O(resamples · (judged + classes²)), in parallel.
@@ -174,7 +209,8 @@ impl<'a> Correction<'a> {
         let known =
             validation.check(n_classes).is_ok() && validation.counts(n_classes).iter().all(|&n| n > 0);
         let errors = known.then(|| {
-            let groups = groups_of(validation, n_classes);
+            let singly = drawn_singly(validation, n_classes).then(|| validation.singly());
+            let groups = groups_of(singly.as_ref().unwrap_or(validation), n_classes);
             let draw = |resample| {
                 let rng = RefCell::new(settings.seed.stream(&format!("prevalence/judged/{resample}")));
                 let mut weight = || exponential(&mut rng.borrow_mut());
@@ -188,6 +224,11 @@ impl<'a> Correction<'a> {
         Correction { n_classes, settings, errors }
     }
 
+    /// Readies a collection for [`Correction::within`]. O(articles · log articles).
+    pub fn whole<'c>(&self, collection: Collection<'c>) -> Whole<'c> {
+        Whole(articles_of(collection, self.n_classes))
+    }
+
     /// The shares of the classes in a collection.
     ///
     /// Neither the order of articles, nor that of judged ones or of groups, nor the number of threads changes a
@@ -195,6 +236,16 @@ impl<'a> Correction<'a> {
     /// errors are unknown. Rows of other lengths or classes out of range are passed over.
     /// O(resamples · (articles + classes⁴) + articles · log articles), in parallel.
     pub fn of(&self, collection: Collection<'_>) -> Prevalence {
+        self.find(collection, &Whole(Vec::new()))
+    }
+
+    /// The same in a slice of a whole collection: for the shares given, what draws add to its articles is picked
+    /// from the whole. Where that has no article, this is [`Correction::of`].
+    pub fn within(&self, slice: Collection<'_>, whole: &Whole<'_>) -> Prevalence {
+        self.find(slice, whole)
+    }
+
+    fn find(&self, collection: Collection<'_>, whole: &Whole<'_>) -> Prevalence {
         let k = self.n_classes;
         let articles = articles_of(collection, k);
         let n = articles.len();
@@ -203,20 +254,30 @@ impl<'a> Correction<'a> {
                 Method::ALL.map(|method| Estimated::undefined(method, "no article is left to count"));
             return Prevalence { n, naive: None, estimates: estimates.to_vec() };
         }
-        let observed = observe(&articles, k, &mut || 1.0, &mut || 0.0);
+        let mut observed = observe(&articles, k, &mut || 1.0);
+        observed.iter_mut().for_each(|shares| normalize(shares));
         let mut estimates = if let Some(errors) = &self.errors {
             let draw = |(resample, errors): (usize, &Errors)| {
                 let rng = RefCell::new(self.settings.seed.stream(&format!("prevalence/articles/{resample}")));
                 let mut weight = || exponential(&mut rng.borrow_mut());
-                let observed = observe(&articles, k, &mut weight, &mut || pseudo(&self.settings, &rng));
-                solve(errors, &observed)
+                let seen = observe(&articles, k, &mut weight);
+                let evenly = add_pseudo(&seen, &Whole(Vec::new()), &self.settings, &rng);
+                let picked = (!whole.0.is_empty()).then(|| {
+                    solve(errors, &add_pseudo(&seen, whole, &self.settings, &rng)).map(|fit| fit.shares)
+                });
+                (solve(errors, &evenly), picked)
             };
-            let draws: Vec<[Vec<f64>; 2]> = errors.draws.par_iter().enumerate().map(draw).collect();
-            let [adjusted, probabilistic] = solve(&errors.counted, &observed);
-            vec![
-                Estimated::of(Method::Adjusted, adjusted, summary(&draws, 0, k)),
-                Estimated::of(Method::Probabilistic, probabilistic, summary(&draws, 1, k)),
-            ]
+            let draws: Vec<Draw> = errors.draws.par_iter().enumerate().map(draw).collect();
+            let solutions = solve(&errors.counted, &observed);
+            let ways = [Method::Adjusted, Method::Probabilistic].into_iter().zip(solutions).enumerate();
+            ways.map(|(way, (method, solution))| {
+                let fits: Vec<&Fit> = draws.iter().map(|(fits, _)| &fits[way]).collect();
+                let shares = draws
+                    .iter()
+                    .map(|(fits, picked)| picked.as_ref().map_or(&fits[way].shares, |shares| &shares[way]));
+                Estimated::of(method, solution, &fits, &means(shares, k))
+            })
+            .collect()
         } else {
             let reason = "a class has no judged article, so that its errors are unknown";
             [Method::Adjusted, Method::Probabilistic].map(|way| Estimated::undefined(way, reason)).to_vec()
@@ -234,7 +295,7 @@ impl<'a> Correction<'a> {
         let found = prior::estimate(&probabilities, assumed);
         Estimated {
             method: Method::Em,
-            shares: Some(found.shares),
+            shares: found.moved.then_some(found.shares),
             solution: Some(found.plain),
             intervals: None,
             reason: Some(found.reason),
@@ -247,10 +308,16 @@ impl Estimated {
         Estimated { method, shares: None, solution: None, intervals: None, reason: Some(reason) }
     }
 
-    fn of(method: Method, solution: Vec<f64>, drawn: Option<(Vec<f64>, Vec<[f64; 2]>)>) -> Self {
-        let (shares, intervals) = drawn.unzip();
-        let shares = shares.or_else(|| Some(solution.clone()));
-        Estimated { method, shares, solution: Some(solution), intervals, reason: None }
+    fn of(method: Method, solution: Fit, draws: &[&Fit], means: &[f64]) -> Self {
+        let ends: Vec<[f64; 2]> = (0..solution.shares.len()).map(|class| percentiles(draws, class)).collect();
+        let shares = if draws.is_empty() { solution.shares.clone() } else { means.to_vec() };
+        let misfit = !draws.is_empty() && (is_misfit(&solution, draws) || collapsed(&ends));
+        // What is given can lie outside where nearly all draws are the same.
+        let around = |(ends, share): (&[f64; 2], &f64)| [ends[0].min(*share), ends[1].max(*share)];
+        let intervals =
+            (!draws.is_empty() && !misfit).then(|| ends.iter().zip(&shares).map(around).collect());
+        let reason = misfit.then_some(MISFIT);
+        Estimated { method, shares: Some(shares), solution: Some(solution.shares), intervals, reason }
     }
 }
 
@@ -276,11 +343,22 @@ pub fn separations(validation: &Validation, n_classes: usize) -> Option<Vec<f64>
     Some((0..n_classes).map(distance).collect())
 }
 
-/// Fewest judged articles of a class, and fewest articles of a slice, that go without a warning.
+/// Fewest judged articles of a class that go without a warning.
 pub const ENOUGH: usize = 20;
+/// Fewest articles of a slice that go without a warning.
+pub const ENOUGH_ARTICLES: usize = 50;
+/// Fewest groups with judged articles of each class for groups to be drawn as one.
+pub const ENOUGH_GROUPS: usize = 10;
 /// Below this separation a class is as good as a mixture of the others: its share is then multiplied by more
 /// than ten where errors are.
 pub const SEPARATION: f64 = 0.1;
+
+/// Whether judged articles are drawn singly, since those of some class are of fewer than [`ENOUGH_GROUPS`] groups.
+/// O(rows · log rows).
+pub fn drawn_singly(validation: &Validation, n_classes: usize) -> bool {
+    validation.check(n_classes).is_ok()
+        && validation.groups_of_class(n_classes).iter().any(|&groups| groups < ENOUGH_GROUPS)
+}
 
 /// What speaks against relying on some judged articles, a sentence each: too few of a class, a class that is
 /// not told from the others. `classes` are their names.
@@ -302,6 +380,16 @@ pub fn doubts_of_validation(validation: &Validation, classes: &[String]) -> Vec<
             few.join(", ")
         ));
     }
+    if drawn_singly(validation, k) && validation.n_groups() < validation.len() {
+        let groups: Vec<String> = (classes.iter().zip(validation.groups_of_class(k)))
+            .filter(|(_, groups)| *groups < ENOUGH_GROUPS)
+            .map(|(class, groups)| format!("{class} from {groups}"))
+            .collect();
+        doubts.push(format!(
+            "outlets could not be resampled (judged articles of {}; {ENOUGH_GROUPS} outlets wanted): judged articles are drawn singly, and intervals are too narrow where outlets are mistaken differently",
+            groups.join(", ")
+        ));
+    }
     let told = separations(validation, k).unwrap_or_default();
     for (class, distance) in classes.iter().zip(told).filter(|(_, distance)| *distance < SEPARATION) {
         doubts.push(format!(
@@ -315,21 +403,25 @@ pub fn doubts_of_validation(validation: &Validation, classes: &[String]) -> Vec<
 /// What speaks against relying on the shares of a slice by `method`, a sentence each.
 pub fn doubts_of_slice(found: &Prevalence, method: Method, classes: &[String]) -> Vec<String> {
     let mut doubts = Vec::new();
-    if found.n < ENOUGH {
-        doubts.push(format!("fewer than {ENOUGH} articles"));
+    if found.n < ENOUGH_ARTICLES {
+        doubts.push(format!("fewer than {ENOUGH_ARTICLES} articles"));
     }
     let Some(chosen) = found.by(method) else { return doubts };
     let Some(shares) = &chosen.shares else {
         doubts.extend(chosen.reason.map(|reason| format!("undefined: {reason}")));
         return doubts;
     };
+    if chosen.reason == Some(MISFIT) {
+        doubts.push(format!("no interval: {MISFIT}"));
+        return doubts;
+    }
     let at_edge = |share: &f64| !(1e-9..=1.0 - 1e-9).contains(share);
     let edges: Vec<&str> = (chosen.solution.iter().flatten().zip(classes))
         .filter(|(share, _)| at_edge(share))
         .map(|(_, class)| class.as_str())
         .collect();
     // Few articles lie at an edge by chance alone.
-    if !edges.is_empty() && method != Method::Em && found.n >= ENOUGH {
+    if !edges.is_empty() && method != Method::Em && found.n >= ENOUGH_ARTICLES {
         doubts.push(format!(
             "the decisions fit best with a share of {} at the edge of what is possible",
             edges.join(", ")
@@ -337,9 +429,7 @@ pub fn doubts_of_slice(found: &Prevalence, method: Method, classes: &[String]) -
     }
     let Some(intervals) = &chosen.intervals else { return doubts };
     for other in found.estimates.iter().filter(|other| other.method != method) {
-        // EM that was held at the shares it started from says nothing.
-        let held = other.method == Method::Em && other.reason != Some(prior::MOVED);
-        let Some(theirs) = other.shares.as_ref().filter(|_| !held) else { continue };
+        let Some(theirs) = &other.shares else { continue };
         let apart: Vec<String> = (0..classes.len().min(shares.len()))
             .filter(|&class| theirs[class] < intervals[class][0] || theirs[class] > intervals[class][1])
             .map(|class| format!("{} {:.2}", classes[class], theirs[class]))
@@ -422,20 +512,32 @@ fn measure(
     errors
 }
 
-/// The shares of the decisions, and the mean probabilities.
-fn observe(
-    articles: &[Article<'_>],
-    n_classes: usize,
-    weight: &mut dyn FnMut() -> f64,
-    pseudo: &mut dyn FnMut() -> f64,
-) -> [Vec<f64>; 2] {
-    let mut observed = [vec![0.0; n_classes], vec![0.0; n_classes]];
+/// Weights of the decisions, and weighted sums of the probabilities.
+fn observe(articles: &[Article<'_>], n_classes: usize, weight: &mut dyn FnMut() -> f64) -> [Vec<f64>; 2] {
+    let mut sums = [vec![0.0; n_classes], vec![0.0; n_classes]];
     for article in articles {
-        add(&mut observed, |observed| observed, article, weight());
+        add(&mut sums, |sums| sums, article, weight());
     }
-    for cell in 0..n_classes {
-        let more = pseudo();
-        observed.iter_mut().for_each(|shares| shares[cell] += more);
+    sums
+}
+
+/// The shares of what was seen and of as many cases of chance weight as there are classes: one of each, or
+/// articles picked from the whole.
+fn add_pseudo(
+    seen: &[Vec<f64>; 2],
+    whole: &Whole<'_>,
+    settings: &Settings<'_>,
+    rng: &RefCell<ChaCha8Rng>,
+) -> [Vec<f64>; 2] {
+    let mut observed = seen.clone();
+    for cell in 0..observed[0].len() {
+        let more = pseudo(settings, rng);
+        if whole.0.is_empty() {
+            observed.iter_mut().for_each(|shares| shares[cell] += more);
+        } else {
+            let picked = (uniform(&mut rng.borrow_mut()) * whole.0.len() as f64) as usize;
+            add(&mut observed, |sums| sums, &whole.0[picked.min(whole.0.len() - 1)], more);
+        }
     }
     observed.iter_mut().for_each(|shares| normalize(shares));
     observed
@@ -458,25 +560,67 @@ fn normalize(numbers: &mut [f64]) {
 }
 
 /// The shares by counts, and by probabilities.
-fn solve(errors: &Errors, observed: &[Vec<f64>; 2]) -> [Vec<f64>; 2] {
+fn solve(errors: &Errors, observed: &[Vec<f64>; 2]) -> [Fit; 2] {
     let [counts, totals] = errors;
-    [on_simplex(counts, &observed[0]), on_simplex(totals, &observed[1])]
+    [fit(counts, &observed[0]), fit(totals, &observed[1])]
 }
 
-/// The mean of each share over the draws of one way, and its interval; `None` without draws.
-fn summary(draws: &[[Vec<f64>; 2]], way: usize, n_classes: usize) -> Option<(Vec<f64>, Vec<[f64; 2]>)> {
+fn fit(columns: &[Vec<f64>], observed: &[f64]) -> Fit {
+    let shares = on_simplex(columns, observed);
+    let expected =
+        |row: usize| -> f64 { columns.iter().zip(&shares).map(|(column, share)| column[row] * share).sum() };
+    let left = observed.iter().enumerate().map(|(row, seen)| seen - expected(row)).collect();
+    Fit { shares, left }
+}
+
+/// Part of the draws whose spread what is left over may not exceed.
+const SPREAD: f64 = 0.99;
+/// What is left over by rounding alone, and the width of an interval that is none.
+const NOTHING: f64 = 1e-6;
+
+/// Whether the solution leaves more than chance does.
+fn is_misfit(solution: &Fit, draws: &[&Fit]) -> bool {
+    let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
+    let left = length(&mut solution.left.iter().copied());
+    if left <= NOTHING {
+        return false;
+    }
+    let n = draws.len() as f64;
+    let means: Vec<f64> = (0..solution.left.len())
+        .map(|row| draws.iter().map(|draw| draw.left[row]).sum::<f64>() / n)
+        .collect();
+    let mut spread: Vec<f64> = draws
+        .iter()
+        .map(|draw| length(&mut draw.left.iter().zip(&means).map(|(left, mean)| left - mean)))
+        .collect();
+    spread.sort_unstable_by(f64::total_cmp);
+    left > quantile(&spread, SPREAD)
+}
+
+/// Whether nearly all draws give some class the same share.
+fn collapsed(ends: &[[f64; 2]]) -> bool {
+    ends.len() > 1 && ends.iter().any(|[low, high]| high - low < NOTHING)
+}
+
+/// The ends between which a class's share is in draws; 0 without any.
+fn percentiles(draws: &[&Fit], class: usize) -> [f64; 2] {
     if draws.is_empty() {
-        return None;
+        return [0.0, 0.0];
     }
     let tail = (1.0 - LEVEL) / 2.0;
-    let of_class = |class: usize| {
-        let mut values: Vec<f64> = draws.iter().map(|draw| draw[way][class]).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        // A mean can lie outside where nearly all draws are the same.
-        (mean, [quantile(&values, tail).min(mean), quantile(&values, 1.0 - tail).max(mean)])
-    };
-    Some((0..n_classes).map(of_class).unzip())
+    let mut values: Vec<f64> = draws.iter().map(|draw| draw.shares[class]).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    [quantile(&values, tail), quantile(&values, 1.0 - tail)]
+}
+
+/// The mean of each class's share.
+fn means<'s>(draws: impl Iterator<Item = &'s Vec<f64>>, n_classes: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; n_classes];
+    for shares in draws {
+        sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+    }
+    normalize(&mut sums);
+    sums
 }
 
 /// The weight that a draw adds to a cell.

@@ -52,6 +52,21 @@ impl Validation {
         groups.len()
     }
 
+    /// Number of groups that hold rows of each class given by hand. O(rows · log rows).
+    pub fn groups_of_class(&self, n_classes: usize) -> Vec<usize> {
+        let mut pairs: Vec<(usize, usize)> =
+            self.truth.iter().copied().zip(self.groups.iter().copied()).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        (0..n_classes).map(|class| pairs.iter().filter(|pair| pair.0 == class).count()).collect()
+    }
+
+    /// The same rows, each a group of its own.
+    #[must_use]
+    pub fn singly(&self) -> Validation {
+        Validation { groups: (0..self.len()).collect(), ..self.clone() }
+    }
+
     /// Checks what was read from a file: lengths, classes in range, probabilities that are such.
     ///
     /// # Errors

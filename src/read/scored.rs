@@ -10,8 +10,12 @@ use crate::label::Axis;
 
 /// The abstention of an article that is not about the target.
 pub const OFF_TARGET: &str = "off-target";
+/// The key of a judgement that was made under other shares of the classes than the model's own; it holds them.
+pub const ASSUMED: &str = "assumed";
+/// The axis that tells whether an article is about the target.
+const ON_TARGET: &str = "on_target";
 /// How far from 1 the probabilities of an article may sum.
-const SUM_TOLERANCE: f64 = 1e-3;
+const SUM_TOLERANCE: f64 = 0.02;
 /// What to do about a file that was not scored.
 const REMEDY: &str = "give what «kzstance score --format jsonl» or «--format csv» wrote";
 
@@ -42,8 +46,11 @@ pub struct Scored {
     pub decided: usize,
     /// One a class, 0 to 1, summing to 1.
     pub probabilities: Vec<f64>,
-    /// Whether it was set aside as not being about the target, by any axis.
+    /// Whether it was set aside as not being about the target, by any axis, or judged to be false by `on_target`: an
+    /// article that was abstained from for another reason may be off target too.
     pub off_target: bool,
+    /// Why this axis abstained, if it did.
+    pub abstain: Option<String>,
 }
 
 /// The records of a `.jsonl`, `.csv` or `.tsv` file; a bad one is an item of its own.
@@ -96,6 +103,19 @@ fn jsonl(text: &str, path: &Path) -> Vec<Result<Record>> {
 }
 
 fn table(text: &str, path: &Path, separator: u8) -> Result<Vec<Result<Record>>> {
+    let header = text.lines().next().unwrap_or_default();
+    let written = char::from(separator);
+    if let Some(other) = [',', ';', '\t'].into_iter().find(|&other| header.contains(other))
+        && !header.contains(written)
+    {
+        let remedy = match (other, written) {
+            ('\t', ',') => "name it .tsv",
+            (',', '\t') => "name it .csv",
+            _ => "save it again with commas, as .csv",
+        };
+        let problem = format!("the columns are separated by {other:?}, and {written:?} is wanted; {remedy}");
+        return Err(Error::malformed(Place::line(path, 1), problem));
+    }
     let rows = csv::rows(text, path, separator)?.into_iter();
     Ok(rows.map(|row| row.map(|(line, fields)| Record { fields, place: Place::line(path, line) })).collect())
 }
@@ -180,10 +200,30 @@ pub fn scored(record: &Record, axis: &Axis) -> Result<Scored> {
     if (sum - 1.0).abs() > SUM_TOLERANCE {
         return Err(bad(format!("the probabilities of {name} sum to {sum}, not to 1; {REMEDY}")));
     }
-    let says = |value: Option<&Value>| value.and_then(Value::as_str) == Some(OFF_TARGET);
-    let off_target = record.fields.iter().any(|(key, value)| match value {
-        Value::Object(judged) => says(judged.get("abstain")),
-        other => key.ends_with("_abstain") && says(Some(other)),
+    if nested.is_some_and(|judged| judged.contains_key(ASSUMED)) {
+        return Err(bad(format!(
+            "the probabilities of {name} are those under other shares than the model's («score --prior»), and its errors were not measured so; score it again without --prior"
+        )));
+    }
+    let probabilities = probabilities.into_iter().map(|p| p / sum).collect();
+    let abstain = match nested {
+        Some(judged) => judged.get("abstain"),
+        None => record.fields.get(&format!("{name}_abstain")),
+    };
+    let abstain = abstain.and_then(Value::as_str).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    Ok(Scored { decided, probabilities, off_target: is_off_target(record), abstain })
+}
+
+/// Whether any axis abstained as off target, or `on_target` was judged to be false. JSONL has that label; CSV has its
+/// probability alone, of which less than one half is always false.
+fn is_off_target(record: &Record) -> bool {
+    let says = |value: Option<&Value>, word: &str| value.and_then(Value::as_str) == Some(word);
+    let abstained = record.fields.iter().any(|(key, value)| match value {
+        Value::Object(judged) => says(judged.get("abstain"), OFF_TARGET),
+        other => key.ends_with("_abstain") && says(Some(other), OFF_TARGET),
     });
-    Ok(Scored { decided, probabilities, off_target })
+    let judged = record.fields.get(ON_TARGET).and_then(Value::as_object);
+    let is_false = judged.is_some_and(|judged| says(judged.get("label"), "false"));
+    let p = record.text(&format!("{ON_TARGET}_p_true")).and_then(|p| p.parse::<f64>().ok());
+    abstained || is_false || p.is_some_and(|p| p < 0.5)
 }

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::evaluate::interval::LEVEL;
 use crate::evaluate::prevalence::{
-    Collection, Correction, Estimated, Method, Settings, doubts_of_slice, doubts_of_validation, separations,
+    Collection, Correction, Estimated, Method, Settings, Whole, doubts_of_slice, doubts_of_validation,
+    drawn_singly, separations,
 };
 use crate::label::Axis;
 use crate::learn::Validation;
@@ -68,6 +69,8 @@ pub struct Share {
     pub by: Vec<String>,
     /// Articles off target that were left out.
     pub left_out: usize,
+    /// Articles that are counted though the axis abstained from them, by reason.
+    pub abstained: BTreeMap<String, usize>,
     /// Records that could not be read.
     pub set_aside: usize,
     /// The judged articles.
@@ -89,7 +92,7 @@ pub struct Measured {
     pub on: String,
     /// Judged articles.
     pub n: usize,
-    /// Groups of them that are drawn as one.
+    /// Groups of them that are drawn as one; as many as articles where they are drawn singly.
     pub groups: usize,
     /// Judged articles of each class.
     pub counts: Vec<usize>,
@@ -149,13 +152,22 @@ pub fn share(request: &Request<'_>, articles: &[Article]) -> Share {
     for article in articles {
         by_key.entry(&article.key).or_default().push(article);
     }
-    let whole = slice(request, &correction, &[], &articles.iter().collect::<Vec<_>>());
-    let slices = if request.by.is_empty() {
+    let counted = Rows::of(&counted(request, articles));
+    let all = correction.whole(counted.collection());
+    let whole = slice(request, &correction, None, &[], &articles.iter().collect::<Vec<_>>());
+    let slices: Vec<Slice> = if request.by.is_empty() {
         Vec::new()
     } else {
-        by_key.into_iter().map(|(key, articles)| slice(request, &correction, key, &articles)).collect()
+        let of = |(key, articles): (&[String], Vec<&Article>)| {
+            slice(request, &correction, Some(&all), key, &articles)
+        };
+        by_key.into_iter().map(of).collect()
     };
     let classes = &request.axis.classes;
+    let moved = std::iter::once(&whole)
+        .chain(&slices)
+        .any(|slice| slice.methods.iter().any(|found| found.method == Method::Em && found.shares.is_some()));
+    let abstained = abstained(request, articles);
     Share {
         schema: SCHEMA,
         axis: request.axis.name.clone(),
@@ -166,24 +178,73 @@ pub fn share(request: &Request<'_>, articles: &[Article]) -> Share {
         seed: request.settings.seed.0,
         by: request.by.to_vec(),
         left_out: whole.left_out,
+        assumptions: assumptions(request, whole.left_out, &abstained, moved),
+        abstained,
         set_aside: request.set_aside,
         validation: measured(request, k),
-        assumptions: assumptions(request, whole.left_out),
-        warnings: doubts_of_validation(request.validation, classes),
+        // EM asks no judged article.
+        warnings: match request.method {
+            Method::Em => Vec::new(),
+            _ => doubts_of_validation(request.validation, classes),
+        },
         whole,
         slices,
     }
 }
 
-fn slice(request: &Request<'_>, correction: &Correction<'_>, key: &[String], articles: &[&Article]) -> Slice {
-    let counted: Vec<&Scored> = articles
-        .iter()
-        .map(|article| &article.scored)
-        .filter(|scored| request.with_off_target || !scored.off_target)
-        .collect();
-    let decided: Vec<usize> = counted.iter().map(|scored| scored.decided).collect();
-    let probabilities: Vec<Vec<f64>> = counted.iter().map(|scored| scored.probabilities.clone()).collect();
-    let found = correction.of(Collection { decided: &decided, probabilities: &probabilities });
+/// Whether articles off target count: where it is asked which they are, they do.
+fn with_off_target(request: &Request<'_>) -> bool {
+    request.with_off_target || request.axis.is_on_target()
+}
+
+/// The articles that count.
+fn counted<'a>(request: &Request<'_>, articles: impl IntoIterator<Item = &'a Article>) -> Vec<&'a Scored> {
+    let scored = articles.into_iter().map(|article| &article.scored);
+    scored.filter(|scored| with_off_target(request) || !scored.off_target).collect()
+}
+
+/// Of the articles that count, those that the axis abstained from, by reason.
+fn abstained(request: &Request<'_>, articles: &[Article]) -> BTreeMap<String, usize> {
+    let mut by_reason = BTreeMap::new();
+    for reason in counted(request, articles).into_iter().filter_map(|scored| scored.abstain.as_ref()) {
+        *by_reason.entry(reason.clone()).or_default() += 1;
+    }
+    by_reason
+}
+
+/// What was decided of some articles.
+struct Rows {
+    decided: Vec<usize>,
+    probabilities: Vec<Vec<f64>>,
+}
+
+impl Rows {
+    fn of(scored: &[&Scored]) -> Self {
+        Rows {
+            decided: scored.iter().map(|scored| scored.decided).collect(),
+            probabilities: scored.iter().map(|scored| scored.probabilities.clone()).collect(),
+        }
+    }
+
+    fn collection(&self) -> Collection<'_> {
+        Collection { decided: &self.decided, probabilities: &self.probabilities }
+    }
+}
+
+/// The shares among some articles; `whole` is the collection that they are a slice of.
+fn slice(
+    request: &Request<'_>,
+    correction: &Correction<'_>,
+    whole: Option<&Whole<'_>>,
+    key: &[String],
+    articles: &[&Article],
+) -> Slice {
+    let counted = counted(request, articles.iter().copied());
+    let rows = Rows::of(&counted);
+    let found = match whole {
+        Some(whole) => correction.within(rows.collection(), whole),
+        None => correction.of(rows.collection()),
+    };
     let chosen = found.by(request.method);
     let of_class = |(class, name): (usize, &String)| {
         let ends = chosen.and_then(|chosen| chosen.intervals.as_ref()).map(|ends| ends[class]);
@@ -215,18 +276,24 @@ fn measured(request: &Request<'_>, n_classes: usize) -> Measured {
     Measured {
         on: request.measured_on.clone(),
         n: validation.len(),
-        groups: validation.n_groups(),
+        groups: if drawn_singly(validation, n_classes) { validation.len() } else { validation.n_groups() },
         counts: validation.counts(n_classes),
         confusion,
         separations: separations(validation, n_classes),
     }
 }
 
-fn assumptions(request: &Request<'_>, left_out: usize) -> Vec<String> {
+fn assumptions(
+    request: &Request<'_>,
+    left_out: usize,
+    abstained: &BTreeMap<String, usize>,
+    em_moved: bool,
+) -> Vec<String> {
     let counts = request.validation.counts(request.axis.classes.len());
     let counts: Vec<String> =
         request.axis.classes.iter().zip(counts).map(|(class, n)| format!("{n} {class}")).collect();
     let way = match request.method {
+        Method::Em if !em_moved => "EM found no shares that can be relied on, and gives none".into(),
         Method::Em => "corrected shares are those that make the probabilities most likely, if these are right for each class's articles (EM); they have no interval".into(),
         _ => format!(
             "corrected shares are right if articles of each class are mistaken as often here as among the judged ones: {}, measured on {}",
@@ -237,14 +304,26 @@ fn assumptions(request: &Request<'_>, left_out: usize) -> Vec<String> {
     let mut all = vec![way];
     if request.method != Method::Em {
         all.push(format!(
-            "{:.0} % intervals by a Bayesian bootstrap ({} draws) over groups of judged articles and single articles here: of the shares in these outlets, not in others like them",
+            "{:.0} % intervals by a Bayesian bootstrap ({} draws) over {} and single articles here: of the shares in these outlets, not in others like them",
             100.0 * LEVEL,
-            request.settings.resamples
+            request.settings.resamples,
+            if drawn_singly(request.validation, request.axis.classes.len()) {
+                "single judged articles"
+            } else {
+                "groups of judged articles"
+            }
         ));
     }
-    if !request.with_off_target && !request.axis.is_on_target() {
+    if !with_off_target(request) {
         all.push(format!(
-            "{left_out} articles were set aside as off target (abstain off-target) and are not counted"
+            "{left_out} articles were set aside as off target (abstain off-target, or on_target false) and are not counted"
+        ));
+    }
+    if !abstained.is_empty() {
+        let reasons: Vec<String> = abstained.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        all.push(format!(
+            "counted though the model abstained from them for other reasons: {}",
+            reasons.join(", ")
         ));
     }
     all

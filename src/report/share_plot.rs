@@ -27,8 +27,10 @@ const MOST_ROWS: usize = 150;
 const MOST_PANELS: usize = 12;
 /// Most letters of a name.
 const MOST_LETTERS: usize = 36;
-/// Most labels of an axis of time.
-const MOST_LABELS: usize = 10;
+/// Least distance of two labels of an axis of time.
+const LABEL: i32 = 70;
+/// Distance of two classes' marks, where there is room.
+const BESIDE: i32 = 9;
 
 /// Told apart by most who do not see all colours (Okabe and Ito 2008, *Color universal design*).
 const COLORS: [RGBColor; 6] = [
@@ -172,14 +174,19 @@ fn panel(area: &Area<'_>, share: &Share, top: i32, name: &str, points: &[Point<'
     let days = (last.0 - first.0).max(1) as f64;
     let wide = f64::from(WIDTH - RIGHT - left - 100);
     let x = |day: i64| left + 50 + (wide * (day - first.0) as f64 / days).round() as i32;
-    let every = points.len().div_ceil(MOST_LABELS).max(1);
-    for (place, (day, period, slice)) in points.iter().enumerate() {
-        if place % every == 0 {
+    // Marks of one period keep within half of the way to the next.
+    let between = points.windows(2).map(|pair| x(pair[1].0) - x(pair[0].0)).min().unwrap_or(WIDTH);
+    let step = f64::from(BESIDE).min(f64::from(between) / (2.0 * share.classes.len().max(1) as f64));
+    let mut labelled: Option<i32> = None;
+    for (day, period, slice) in points {
+        if labelled.is_none_or(|last| x(*day) - last >= LABEL) {
+            labelled = Some(x(*day));
             text(area, period, (x(*day), bottom + 6), HPos::Center, 12)?;
             text(area, &format!("n = {}", slice.n), (x(*day), bottom + 21), HPos::Center, 11)?;
         }
         for (class, found) in slice.shares.iter().enumerate() {
-            let middle = 9 * (2 * class as i32 - share.classes.len() as i32 + 1) / 2;
+            let beside = 2 * class as i32 - share.classes.len() as i32 + 1;
+            let middle = (step * f64::from(beside) / 2.0).round() as i32;
             let ends = |value: f64| (x(*day) + middle, y(value));
             mark(area, found, color(class), &ends)?;
         }

@@ -743,7 +743,9 @@ fn find_misreading(text: &str, given: bool) -> Option<Misreading> {
         });
     }
     let arabic = Pairs::count(text, &bytes_of(WINDOWS_1256, false));
-    if arabic.prove(given) {
+    // Letters of Persian may well stand behind ط and ظ in pairs; what makes the six most frequent letters
+    // are signs that no word has inside.
+    if arabic.common > 0 && arabic.prove(given) {
         return Some(Misreading {
             was: "UTF-8",
             read_as: "windows-1256",
@@ -814,6 +816,8 @@ struct Pairs {
     found: usize,
     /// Characters in these runs.
     covered: usize,
+    /// Sequences in them that stand for one of [`COMMON`].
+    common: usize,
     /// Characters outside ASCII.
     outside: usize,
     /// Whether a line mostly consists of such runs.
@@ -838,7 +842,7 @@ impl Pairs {
                 '\u{FFFD}' => 0xBF,
                 c => back.get(c as usize).copied().unwrap_or(0),
             }));
-            let (found, covered) = runs_of_pairs(&bytes);
+            let (found, covered, common) = runs_of_pairs(&bytes);
             let outside = line.chars().filter(|c| !c.is_ascii()).count();
             let certain = found >= IN_A_LINE && covered * 2 >= outside;
             if found > 0 && all.found == 0 || certain && !all.certain {
@@ -847,6 +851,7 @@ impl Pairs {
             all.certain |= certain;
             all.found += found;
             all.covered += covered;
+            all.common += common;
             all.outside += outside;
         }
         all
@@ -865,10 +870,11 @@ impl Pairs {
     }
 }
 
-/// Sequences for Arabic letters, and all characters, in runs with at least two such sequences.
-fn runs_of_pairs(bytes: &[u8]) -> (usize, usize) {
-    let (mut pairs, mut covered) = (0, 0);
-    let (mut run_pairs, mut run_covered) = (0, 0);
+/// Sequences for Arabic letters, and all characters, in runs with at least two such sequences; and how many
+/// of these stand for one of [`COMMON`].
+fn runs_of_pairs(bytes: &[u8]) -> (usize, usize, usize) {
+    let (mut pairs, mut covered, mut common) = (0, 0, 0);
+    let (mut run_pairs, mut run_covered, mut run_common) = (0, 0, 0);
     let mut rest = bytes;
     while let Some(&lead) = rest.first() {
         let len = match lead {
@@ -881,20 +887,23 @@ fn runs_of_pairs(bytes: &[u8]) -> (usize, usize) {
         if sound {
             run_pairs += usize::from(matches!(lead, 0xD8..=0xDB));
             run_covered += len;
+            // ا ل ي م ن و
+            run_common += usize::from(matches!(rest[..2], [0xD8, 0xA7] | [0xD9, 0x84..=0x86 | 0x88 | 0x8A]));
             rest = &rest[len..];
         }
         if !sound || rest.is_empty() {
             if run_pairs >= 2 {
                 pairs += run_pairs;
                 covered += run_covered;
+                common += run_common;
             }
-            (run_pairs, run_covered) = (0, 0);
+            (run_pairs, run_covered, run_common) = (0, 0, 0);
         }
         if !sound {
             rest = &rest[1..];
         }
     }
-    (pairs, covered)
+    (pairs, covered, common)
 }
 
 #[cfg(test)]
@@ -1321,6 +1330,16 @@ mod tests {
     fn utf8_given_as_windows_1256_is_refused() {
         let problem = refused(run_as(article().as_bytes(), Encoding::Windows1256)).1;
         assert_says(&problem, &["the bytes are UTF-8, not windows-1256"]);
+    }
+
+    /// «طژ» would be a sequence for a sign of verse, «ظپ» one for ف.
+    #[test]
+    fn persian_letters_behind_ta_and_za_are_not_double_encoded() {
+        for text in ["طژطژ", "ظپظپ", "ظپظپظپ ظپظپظپظپظپ ظپظپ", "عکعک غگغگ"]
+        {
+            assert_eq!(run(text.as_bytes()).unwrap().text, text);
+            assert_eq!(run_as(text.as_bytes(), Encoding::Utf8).unwrap().text, text);
+        }
     }
 
     #[test]
