@@ -178,9 +178,18 @@ fn worst(examples: &Examples<'_>, judged: &Judged, places: &[usize]) -> Vec<Wors
 
 fn excerpt(example: &Example) -> Option<String> {
     let Body::Text(text) = &example.document.body else { return None };
+    Some(shortened(text, EXCERPT))
+}
+
+/// The first words, as many as fit into `most` characters; of a single longer word its beginning.
+fn shortened(text: &str, most: usize) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = words.chars().take(EXCERPT).collect();
-    Some(if cut.len() < words.len() { cut + "…" } else { cut })
+    let Some((end, _)) = words.char_indices().nth(most) else { return words };
+    let cut = &words[..end];
+    // A word that ends just there is whole.
+    let whole = words[end..].starts_with(' ');
+    let cut = if whole { cut } else { cut.rsplit_once(' ').map_or(cut, |(before, _)| before) };
+    format!("{cut} …")
 }
 
 /// Stance against sentiment, as labelled by hand, over the examples of the corpus's own target that have
@@ -209,4 +218,19 @@ pub(crate) fn stance_by_sentiment(corpus: &Corpus, groups: &[usize], seed: RngSe
     let interval = cluster_bootstrap(&of, RESAMPLES, seed, |rows| share(&mut rows.iter().copied()));
     let agreement = Figure::new(Some(value), interval, agree.len());
     Some(CrossTable { rows: rows.clone(), columns: columns.clone(), counts, agreement })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_words() {
+        assert_eq!(shortened("قال  الوزير\nأمس", 40), "قال الوزير أمس");
+        assert_eq!(shortened("قال الوزير أمس", 12), "قال الوزير …");
+        assert_eq!(shortened("قال الوزير أمس", 10), "قال الوزير …");
+        assert_eq!(shortened("قال الوزير أمس", 9), "قال …");
+        assert_eq!(shortened("مستشفياتهم", 4), "مستش …");
+        assert_eq!(shortened("", 4), "");
+    }
 }
