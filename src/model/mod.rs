@@ -10,4 +10,4 @@ pub mod terms;
 pub use crate::learn::Judgement;
 pub use file::Model;
 pub use header::{FORMAT_VERSION, Figure, HeadInfo, Header, OriginQuality, Quality, Validated};
-pub use scorer::{Evidence, Score, Scorer};
+pub use scorer::{Evidence, Score, Scorer, Session};

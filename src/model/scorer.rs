@@ -117,7 +117,25 @@ pub struct Evidence {
     pub weight: f64,
 }
 
+/// A thread's way to score: what it has learned of words stays with it from one document to the next.
+#[derive(Debug)]
+pub struct Session<'s> {
+    scorer: &'s Scorer,
+}
+
+impl Session<'_> {
+    /// Judges a document, as [`Scorer::score`] does.
+    pub fn score(&mut self, document: &Document, explain: usize) -> Score {
+        self.scorer.score(document, explain)
+    }
+}
+
 impl Scorer {
+    /// Begins to score on this thread.
+    pub fn session(&self) -> Session<'_> {
+        Session { scorer: self }
+    }
+
     /// Makes a model ready. Cost: one visit to every term.
     ///
     /// # Errors
