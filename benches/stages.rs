@@ -36,6 +36,15 @@ fn decode_utf8(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::of_str(&text)).bench(|| decode(text.as_bytes(), None, "bench".as_ref()));
 }
 
+/// Here Latin letters, quotation marks and emoji have to be told from misread text.
+#[divan::bench]
+fn decode_mixed_jsonl(bencher: Bencher<'_, '_>) {
+    let text: String = (texts(2000).into_iter())
+        .map(|text| format!("{{\"outlet\": \"Télé Øst\", \"text\": \"«{text}» “خبر…” 😀\"}}\n"))
+        .collect();
+    bencher.counter(BytesCount::of_str(&text)).bench(|| decode(text.as_bytes(), None, "bench".as_ref()));
+}
+
 #[divan::bench]
 fn tokenise_and_normalise(bencher: Bencher<'_, '_>) {
     let text = texts(2000).join("\n");

@@ -90,7 +90,7 @@ impl Extractor {
 }
 
 /// The Snowball stem of an Arabic word; other words, and words that would lose everything, stay.
-pub(super) fn stem(word: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn stem(word: &str) -> std::borrow::Cow<'_, str> {
     if !word.chars().all(|c| ('\u{620}'..='\u{64A}').contains(&c)) {
         return word.into();
     }

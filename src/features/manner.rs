@@ -63,7 +63,7 @@ const LISTS: [(&str, &str); 6] = [
 static MARKS: LazyLock<Marks> = LazyLock::new(|| index(&LISTS));
 
 /// Folded words with the marks that they bear.
-pub(super) type Marks = HashMap<String, Vec<&'static str>>;
+pub(crate) type Marks = HashMap<String, Vec<&'static str>>;
 
 /// An index of lists of words, each with its mark.
 pub(super) fn index(lists: &[(&'static str, &str)]) -> Marks {
@@ -77,6 +77,11 @@ pub(super) fn index(lists: &[(&'static str, &str)]) -> Marks {
         }
     }
     marks
+}
+
+/// Every listed word, folded, with its marks.
+pub(crate) fn listed() -> &'static Marks {
+    &MARKS
 }
 
 /// The marks that a word bears, in the order of the lists; most words bear none.

@@ -13,6 +13,11 @@ pub const POLARITY_VERSION: u32 = 1;
 static MARKS: LazyLock<Marks> =
     LazyLock::new(|| index(&[("<praise>", PRAISE), ("<blame>", BLAME), ("<laughter>", LAUGHTER)]));
 
+/// Every listed word, folded, with its marks.
+pub(crate) fn listed() -> &'static Marks {
+    &MARKS
+}
+
 /// The marks that a word bears; most words bear none. Words are compared as in [`super::manner`].
 pub fn marks(word: &str) -> &'static [&'static str] {
     look_up(&MARKS, word)

@@ -274,7 +274,8 @@ impl Vectorizer {
     }
 
     /// The features of block `block` that `word` has, by rising number and repeated ones repeatedly,
-    /// into `features`.
+    /// into `features`: the plain definition, which the running model is tested against.
+    #[cfg(test)]
     pub(crate) fn features(&self, block: usize, word: &str, features: &mut Vec<u32>) {
         features.clear();
         let vocabulary = &self.blocks[block];

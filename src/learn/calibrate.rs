@@ -15,9 +15,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::logistic::{ClassWeight, Scheme, decide, most_probable};
+use super::logistic::{ClassWeight, Scheme, decide, most_probable, normalize};
 use super::path::Sample;
-use super::prior::shift;
+use super::prior::{shift, shift_to};
 
 /// Curvature of the penalty on slope and offsets: about that of ten to twenty examples, whose own is
 /// q · (1 - q) at most.
@@ -56,13 +56,11 @@ struct Scaling {
 }
 
 impl Scaling {
-    fn apply(&self, p: &[f64]) -> Vec<f64> {
-        let u: Vec<f64> = p
-            .iter()
-            .zip(&self.offsets)
-            .map(|(p, offset)| self.slope * libm::log(p.max(1e-300)) + offset)
-            .collect();
-        softmax(&u)
+    fn apply(&self, p: &mut [f64]) {
+        for (p, offset) in p.iter_mut().zip(&self.offsets) {
+            *p = self.slope * libm::log(p.max(1e-300)) + offset;
+        }
+        softmax(p);
     }
 }
 
@@ -147,17 +145,29 @@ impl Calibration {
 
     /// The calibrated probabilities: one a class, each above 0, summing to 1.
     pub fn apply(&self, raw: &[f64]) -> Vec<f64> {
-        let mut q = match self.scalings.as_slice() {
+        let mut q = Vec::new();
+        self.apply_to(raw, &mut q);
+        q
+    }
+
+    /// As [`Calibration::apply`], into `q`.
+    pub(crate) fn apply_to(&self, raw: &[f64], q: &mut Vec<f64>) {
+        q.clear();
+        match self.scalings.as_slice() {
             [whether, which] => {
-                let [side, polar] = stages(raw);
-                let (side, polar) = (whether.apply(&side), which.apply(&polar));
-                vec![side[0] * polar[0], side[0] * polar[1], side[1]]
+                let [mut side, mut polar] = stages(raw);
+                whether.apply(&mut side);
+                which.apply(&mut polar);
+                q.extend([side[0] * polar[0], side[0] * polar[1], side[1]]);
             }
-            scalings => scalings.first().map_or_else(|| raw.to_vec(), |scaling| scaling.apply(raw)),
-        };
-        q.iter_mut().for_each(|q| *q = q.max(1e-12));
-        let sum: f64 = q.iter().sum();
-        q.iter().map(|q| q / sum).collect()
+            scalings => {
+                q.extend_from_slice(raw);
+                if let Some(scaling) = scalings.first() {
+                    scaling.apply(q);
+                }
+            }
+        }
+        normalize(q);
     }
 
     /// The class decided on, from probabilities that this calibration gave or that were shifted from
@@ -167,17 +177,32 @@ impl Calibration {
     /// taken, and then which. Shifted to a
     /// smaller share, a class is decided on less often.
     pub fn decide(&self, scheme: Scheme, probabilities: &[f64]) -> usize {
-        let weighed = self.weighed(scheme, probabilities);
-        if is_staged(scheme, self.prior.len()) { decide(scheme, &weighed) } else { most_probable(&weighed) }
+        self.decide_by(scheme, probabilities, &self.deciding(scheme), &mut Vec::new())
+    }
+
+    /// As [`Calibration::decide`], with what [`Calibration::deciding`] gives and with scratch space.
+    pub(crate) fn decide_by(
+        &self,
+        scheme: Scheme,
+        probabilities: &[f64],
+        deciding: &[f64],
+        weighed: &mut Vec<f64>,
+    ) -> usize {
+        shift_to(probabilities, &self.prior, deciding, weighed);
+        if is_staged(scheme, self.prior.len()) { decide(scheme, weighed) } else { most_probable(weighed) }
+    }
+
+    /// The shares of the classes, up to a factor, at which the most probable class is the one to decide on.
+    pub(crate) fn deciding(&self, scheme: Scheme) -> Vec<f64> {
+        if is_staged(scheme, self.prior.len()) {
+            return EVEN_STAGES.to_vec();
+        }
+        self.prior.iter().map(|share| libm::pow(*share, 1.0 - RARE)).collect()
     }
 
     /// The probabilities as [`Calibration::decide`] weighs them: one a class, above 0, summing to 1.
     pub fn weighed(&self, scheme: Scheme, probabilities: &[f64]) -> Vec<f64> {
-        if is_staged(scheme, self.prior.len()) {
-            return self.even(scheme, probabilities);
-        }
-        let favoured: Vec<f64> = self.prior.iter().map(|share| libm::pow(*share, 1.0 - RARE)).collect();
-        shift(probabilities, &self.prior, &favoured)
+        shift(probabilities, &self.prior, &self.deciding(scheme))
     }
 
     /// Checks what was read from a file.
@@ -299,7 +324,8 @@ fn objective(rows: &[Row], at: &[f64], target: &[f64], free_slope: bool) -> (f64
     }
     for row in rows {
         let u: Vec<f64> = (0..k).map(|class| at[0] * row.logs[class] + at[1 + class]).collect();
-        let q = softmax(&u);
+        let mut q = u.clone();
+        softmax(&mut q);
         let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = u.iter().map(|u| libm::exp(u - most)).sum();
         value += row.weight * (most + libm::log(total) - u[row.class]);
@@ -349,9 +375,9 @@ fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
     Some(x)
 }
 
-fn softmax(u: &[f64]) -> Vec<f64> {
+fn softmax(u: &mut [f64]) {
     let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = u.iter().map(|u| libm::exp(u - most)).collect();
-    let total: f64 = e.iter().sum();
-    e.iter().map(|e| e / total).collect()
+    u.iter_mut().for_each(|u| *u = libm::exp(*u - most));
+    let total: f64 = u.iter().sum();
+    u.iter_mut().for_each(|e| *e /= total);
 }

@@ -179,15 +179,23 @@ impl Conformal {
     /// Also where `level` is not within `(0, 1)`, or `probabilities` are not one finite number a class.
     /// O(classes · log [`KEPT`]).
     pub fn set(&self, probabilities: &[f64], level: f64) -> Option<Vec<bool>> {
+        let mut set = Vec::new();
+        self.set_into(probabilities, level, &mut set).then_some(set)
+    }
+
+    /// As [`Conformal::set`], into `set`; `false` for `None`, which leaves it empty.
+    pub(crate) fn set_into(&self, probabilities: &[f64], level: f64, set: &mut Vec<bool>) -> bool {
+        set.clear();
         let fits = probabilities.len() == self.classes.len() && probabilities.iter().all(|p| p.is_finite());
         if !(fits && level > 0.0 && level < 1.0) {
-            return None;
+            return false;
         }
         let least = (1.0 - level) * (1.0 + ROUNDING);
         if self.classes.iter().any(|scores| scores.share(0) > least) {
-            return None;
+            return false;
         }
-        Some((0..).zip(probabilities).map(|(class, &p)| self.p_value(class, p) > least).collect())
+        set.extend((0..).zip(probabilities).map(|(class, &p)| self.p_value(class, p) > least));
+        true
     }
 }
 

@@ -50,7 +50,7 @@ impl Seen {
 }
 
 /// A head's judgement of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Judgement {
     /// The class decided on.
     pub class: usize,
@@ -106,11 +106,32 @@ impl Rule {
 
     /// Judges raw probabilities, assuming the shares of [`Calibration::prior`].
     pub fn judge(&self, scheme: Scheme, raw: &[f64], seen: Seen, level: f64) -> Judgement {
-        let probabilities = self.calibration.apply(raw);
-        let set = self.conformal.set(&probabilities, level);
+        let mut judged = Judgement::default();
+        let deciding = self.calibration.deciding(scheme);
+        self.judge_into(scheme, &mut raw.to_vec(), seen, (level, &deciding), &mut judged);
+        judged
+    }
+
+    /// As [`Rule::judge`], over a judgement that is no longer wanted; with [`Calibration::deciding`], and
+    /// with the raw probabilities as scratch space.
+    pub(crate) fn judge_into(
+        &self,
+        scheme: Scheme,
+        raw: &mut Vec<f64>,
+        seen: Seen,
+        (level, deciding): (f64, &[f64]),
+        judged: &mut Judgement,
+    ) {
+        let Judgement { class, probabilities, set, abstain } = judged;
+        self.calibration.apply_to(raw, probabilities);
+        let tells = self.conformal.set_into(probabilities, level, set);
         // An empty set is not ambiguous: there is no second class that the document could have.
-        let ambiguous = set.as_ref().is_some_and(|set| set.iter().filter(|within| **within).count() > 1);
-        let abstain = if seen.n_words > 0 && seen.known_share <= 0.0 {
+        let ambiguous = tells && set.iter().filter(|within| **within).count() > 1;
+        if !tells {
+            set.clear();
+            set.resize(probabilities.len(), true);
+        }
+        *abstain = if seen.n_words > 0 && seen.known_share <= 0.0 {
             Some("unfamiliar")
         } else if seen.n_words < u64::from(self.words.max(1)) {
             Some("too-short")
@@ -121,13 +142,7 @@ impl Rule {
         } else {
             None
         };
-        let class = self.calibration.decide(scheme, &probabilities);
-        Judgement {
-            class,
-            set: set.unwrap_or_else(|| vec![true; probabilities.len()]),
-            probabilities,
-            abstain,
-        }
+        *class = self.calibration.decide_by(scheme, probabilities, deciding, raw);
     }
 
     fn is_unfamiliar(&self, seen: Seen) -> bool {

@@ -200,24 +200,35 @@ impl Weights {
 
 /// Class probabilities from a row's linear scores: one number a class, each above 0, summing to 1.
 pub fn probabilities(scheme: Scheme, scores: &[f64]) -> Vec<f64> {
-    let mut p: Vec<f64> = match (scores, scheme) {
-        ([score], _) => vec![sigmoid(-score), sigmoid(*score)],
+    let mut p = Vec::new();
+    probabilities_of(scheme, scores, &mut p);
+    p
+}
+
+/// As [`probabilities`], into `p`.
+pub(crate) fn probabilities_of(scheme: Scheme, scores: &[f64], p: &mut Vec<f64>) {
+    p.clear();
+    match (scores, scheme) {
+        ([score], _) => p.extend([sigmoid(-score), sigmoid(*score)]),
         ([side, which], Scheme::TwoStage) => {
             let taken = sigmoid(*side);
-            vec![taken * sigmoid(*which), taken * sigmoid(-which), sigmoid(-side)]
+            p.extend([taken * sigmoid(*which), taken * sigmoid(-which), sigmoid(-side)]);
         }
-        (_, Scheme::OneVsRest | Scheme::TwoStage) => scores.iter().map(|&score| sigmoid(score)).collect(),
+        (_, Scheme::OneVsRest | Scheme::TwoStage) => p.extend(scores.iter().map(|&score| sigmoid(score))),
         (_, Scheme::Multinomial) => {
             let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            scores.iter().map(|&score| libm::exp(score - most)).collect()
+            p.extend(scores.iter().map(|&score| libm::exp(score - most)));
         }
-    };
-    // Scores far apart underflow; no class is ever given a hard 0.
-    for p in &mut p {
-        *p = p.max(1e-12);
     }
+    // Scores far apart underflow; no class is ever given a hard 0.
+    normalize(p);
+}
+
+/// Scales probabilities to a sum of 1, none of them 0.
+pub(crate) fn normalize(p: &mut [f64]) {
+    p.iter_mut().for_each(|p| *p = p.max(1e-12));
     let sum: f64 = p.iter().sum();
-    p.iter().map(|p| p / sum).collect()
+    p.iter_mut().for_each(|p| *p /= sum);
 }
 
 /// The class decided on: the most probable one; in two stages first whether a side is taken, and only

@@ -108,21 +108,33 @@ pub struct Estimate {
 /// Where `from` and `to` are the same, nothing is changed at all. What does not fit (lengths that differ,
 /// shares that are not above 0, probabilities that are negative or NaN) is given back as it is. O(classes).
 pub fn shift(probabilities: &[f64], from: &[f64], to: &[f64]) -> Vec<f64> {
+    let mut moved = Vec::new();
+    shift_to(probabilities, from, to, &mut moved);
+    moved
+}
+
+/// As [`shift`], into `moved`.
+pub(crate) fn shift_to(probabilities: &[f64], from: &[f64], to: &[f64], moved: &mut Vec<f64>) {
+    moved.clear();
+    moved.extend_from_slice(probabilities);
     let k = probabilities.len();
     let usable = k == from.len() && k == to.len() && from.iter().chain(to).all(|&share| is_positive(share));
     if !usable || !probabilities.iter().all(|&p| p >= 0.0 && p.is_finite()) {
-        return probabilities.to_vec();
+        return;
     }
     if from == to && probabilities.iter().all(|&p| p >= LEAST) {
-        return probabilities.to_vec();
+        return;
     }
     let factors = from.iter().zip(to).map(|(from, to)| to / from);
-    let moved: Vec<f64> = probabilities.iter().zip(factors).map(|(p, factor)| p * factor).collect();
+    moved.iter_mut().zip(factors).for_each(|(p, factor)| *p *= factor);
     let sum: f64 = moved.iter().sum();
     if !is_positive(sum) {
-        return probabilities.to_vec();
+        moved.copy_from_slice(probabilities);
+        return;
     }
-    normalized(&moved.iter().map(|p| (p / sum).max(LEAST)).collect::<Vec<f64>>())
+    moved.iter_mut().for_each(|p| *p = (*p / sum).max(LEAST));
+    let sum: f64 = moved.iter().sum();
+    moved.iter_mut().for_each(|p| *p /= sum);
 }
 
 /// Shares as they are given on the command line: `none=0.75,favor=0.1,against=0.15`.

@@ -21,11 +21,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
 use super::header::{FORMAT_VERSION, Header};
+use super::index::TermIndex;
 use crate::error::{Error, Result};
 use crate::features::Vectorizer;
 use crate::learn::logistic::columns;
@@ -40,7 +42,11 @@ const CHECKSUM: &str = "~sha256";
 #[derive(Debug)]
 pub struct Model {
     bytes: Bytes,
+    /// Where each tensor lies: of the bytes after the header.
+    tensors: Metadata,
+    data: usize,
     header: Header,
+    index: Arc<TermIndex>,
 }
 
 #[derive(Debug)]
@@ -176,7 +182,7 @@ impl Model {
 
     fn checked(bytes: Bytes, path: &Path) -> Result<Self> {
         let damaged = |problem: String| Error::ModelDamaged { path: path.to_owned(), problem };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        let (length, metadata) = SafeTensors::read_metadata(&bytes)
             .map_err(|error| damaged(format!("this is no model file, or it is cut short ({error})")))?;
         let json = metadata
             .metadata()
@@ -199,19 +205,29 @@ impl Model {
                 "trained with normaliser {normalizer}, and this program has normaliser {NORMALIZER_VERSION}: its words would not match; train again"
             )));
         }
-        let split = bytes.len().saturating_sub(32);
-        if Sha256::digest(&bytes[..split])[..] != bytes[split..] {
-            return Err(damaged("its checksum does not match its content".into()));
-        }
         let header: Header = serde_json::from_str(json)
             .map_err(|error| damaged(format!("its header does not parse ({error})")))?;
-        let model = Model { bytes, header };
-        model.check_parts().map_err(damaged)?;
+        let mut model = Model { bytes, tensors: metadata, data: 8 + length, header, index: Arc::default() };
+        // Each is a pass over the file, and together they are most of what scoring one article takes.
+        let (checksum, parts) = std::thread::scope(|scope| {
+            let checksum = scope.spawn(|| model.has_sound_checksum());
+            let parts = model.check_parts();
+            (checksum.join().unwrap_or(false), parts)
+        });
+        if !checksum {
+            return Err(damaged("its checksum does not match its content".into()));
+        }
+        model.index = Arc::new(parts.map_err(damaged)?);
         Ok(model)
     }
 
+    fn has_sound_checksum(&self) -> bool {
+        let split = self.bytes.len().saturating_sub(32);
+        Sha256::digest(&self.bytes[..split])[..] == self.bytes[split..]
+    }
+
     /// The bounds that scoring relies on.
-    fn check_parts(&self) -> std::result::Result<(), String> {
+    fn check_parts(&self) -> std::result::Result<TermIndex, String> {
         let header = &self.header;
         header.features.check().map_err(|error| error.to_string())?;
         let sizes = header.block_sizes.iter();
@@ -236,10 +252,8 @@ impl Model {
         if ends.len() != features || !rising || ends.last().map_or(0, |&end| end as usize) != text.len() {
             return Err("the terms do not fit their text".into());
         }
-        let distinct = self.vectorizer().terms().map(Iterator::count).eq(sizes.copied());
-        if !distinct {
-            return Err("a term stands twice".into());
-        }
+        let index = TermIndex::new(&header.features, blocks(&header.block_sizes, &ends, text));
+        let index = index.ok_or("a term stands twice")?;
         if header.heads.is_empty() {
             return Err("it has no classifier".into());
         }
@@ -271,7 +285,7 @@ impl Model {
                 validation.check(classes).map_err(|problem| format!("{}: {problem}", head.axis.name))?;
             }
         }
-        Ok(())
+        Ok(index)
     }
 
     /// How head `index` judged examples that its fits had not seen; `None` where there were none to
@@ -342,17 +356,31 @@ impl Model {
         let ends = self.array::<u32>("term_ends").unwrap_or_default();
         let text = self.term_text().unwrap_or_default();
         let df = self.array::<u32>("document_frequency").unwrap_or_default().into_owned();
-        let term = |number: usize| {
-            let start = if number == 0 { 0 } else { ends[number - 1] as usize };
-            &text[start..ends[number] as usize]
-        };
-        let mut first = 0;
-        let blocks = self.header.block_sizes.iter().map(|&size| {
-            first += size;
-            (first - size..first).map(term)
-        });
         let sizes = (self.header.n_documents, self.header.mean_length);
+        let blocks = blocks(&self.header.block_sizes, &ends, text);
         Vectorizer::from_terms(self.header.features.clone(), sizes, blocks, df)
+    }
+
+    /// The terms, found by what they are.
+    pub(super) fn index(&self) -> Arc<TermIndex> {
+        self.index.clone()
+    }
+
+    /// For each feature its inverse document frequency.
+    pub(super) fn inverse_document_frequencies(&self) -> std::result::Result<Vec<f64>, String> {
+        let df = self.array::<u32>("document_frequency")?;
+        let kinds = self.header.features.blocks.iter().zip(&self.header.block_sizes);
+        let is_share = kinds.flat_map(|(kind, &size)| std::iter::repeat_n(kind.extractor.is_share(), size));
+        let mut last = (u32::MAX, 0.0);
+        let weights = df.iter().zip(is_share).map(|(&df, is_share)| {
+            // Frequencies fall, so that the same one comes many times in a row.
+            if df != last.0 {
+                last = (df, self.header.features.idf.weight(df, self.header.n_documents));
+            }
+            // Coefficients of shares are stored for the shares themselves.
+            if is_share { 1.0 } else { last.1 }
+        });
+        Ok(weights.collect())
     }
 
     /// The fitted numbers of head `index`.
@@ -362,14 +390,15 @@ impl Model {
     }
 
     fn tensor(&self, name: &str) -> std::result::Result<TensorView<'_>, String> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
-        tensors.tensor(name).map_err(|_| format!("{name} is missing"))
+        let missing = || format!("{name} is missing");
+        let info = self.tensors.info(name).ok_or_else(missing)?;
+        let (start, end) = info.data_offsets;
+        let data = self.bytes.get(self.data + start..self.data + end).ok_or_else(missing)?;
+        TensorView::new(info.dtype, info.shape.clone(), data).map_err(|error| format!("{name}: {error}"))
     }
 
     fn term_text(&self) -> std::result::Result<&str, String> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
-        let view = tensors.tensor("term_text").map_err(|_| "term_text is missing".to_owned())?;
-        std::str::from_utf8(view.data()).map_err(|_| "term_text is not UTF-8".to_owned())
+        std::str::from_utf8(self.tensor("term_text")?.data()).map_err(|_| "term_text is not UTF-8".to_owned())
     }
 
     fn array<T: Number>(&self, name: &str) -> std::result::Result<Cow<'_, [T]>, String> {
@@ -385,6 +414,23 @@ impl Model {
         }
         Ok(Cow::Owned(bytes.chunks_exact(size_of::<T>()).map(T::from_le).collect()))
     }
+}
+
+/// The terms of each block.
+fn blocks<'t>(
+    sizes: &'t [usize],
+    ends: &'t [u32],
+    text: &'t str,
+) -> impl Iterator<Item = impl ExactSizeIterator<Item = &'t str> + Clone> {
+    let term = move |number: usize| {
+        let start = if number == 0 { 0 } else { ends[number - 1] as usize };
+        &text[start..ends[number] as usize]
+    };
+    let mut first = 0;
+    sizes.iter().map(move |&size| {
+        first += size;
+        (first - size..first).map(term)
+    })
 }
 
 const VALIDATION_PARTS: [&str; 4] = ["truth", "decided", "probabilities", "groups"];

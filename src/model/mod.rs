@@ -4,8 +4,11 @@
 pub mod card;
 pub mod file;
 pub mod header;
+mod index;
+mod keys;
 pub mod scorer;
 pub mod terms;
+mod words;
 
 pub use crate::learn::Judgement;
 pub use file::Model;

@@ -6,6 +6,7 @@
 
 pub mod decode;
 pub mod normalize;
+pub(crate) mod scan;
 pub mod segment;
 pub mod tokens;
 

@@ -136,7 +136,7 @@ impl Normalizer {
         Step::ALL.into_iter().filter(move |step| bits & step.bit() != 0)
     }
 
-    fn has(&self, step: Step) -> bool {
+    pub(super) fn has(&self, step: Step) -> bool {
         self.bits & step.bit() != 0
     }
 
@@ -188,7 +188,7 @@ impl Normalizer {
     }
 
     /// One character after the letter-by-letter steps; `None` where it is dropped.
-    fn letter(&self, c: char) -> Option<char> {
+    pub(super) fn letter(&self, c: char) -> Option<char> {
         if c.is_ascii() {
             return Some(c);
         }
@@ -225,7 +225,7 @@ fn is_hamza_mark(c: char) -> bool {
 
 /// Whether NFKC can change a string that holds this character: anything but ASCII and the plain
 /// Arabic letters, digits and harakat, which are already composed.
-fn wants_composition(c: char) -> bool {
+pub(super) fn wants_composition(c: char) -> bool {
     !matches!(c, '\0'..='\u{7F}' | '\u{620}'..='\u{652}' | '\u{660}'..='\u{669}' | '\u{66E}'..='\u{674}' | '\u{679}'..='\u{6BF}')
 }
 

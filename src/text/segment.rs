@@ -24,6 +24,11 @@ pub enum Voice {
     Whole,
 }
 
+impl Voice {
+    /// Every voice, in order.
+    pub const ALL: [Voice; 4] = [Voice::Narration, Voice::Quotation, Voice::Attribution, Voice::Whole];
+}
+
 /// A segment of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -87,6 +92,17 @@ fn read_gap(text: &str, gap: Range<usize>, depth: &mut usize, abbreviation: bool
         before = Some(c);
     }
     ends
+}
+
+/// Whether a text may hold a quotation mark: where it does not, all of it is narration. Never wrong in that;
+/// other characters may look like one to it.
+pub(crate) fn may_quote(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // The bytes with which all that `is_quote` knows begins.
+    memchr::memchr3_iter(b'"', 0xC2, 0xE2, bytes).any(|at| {
+        bytes[at] == b'"'
+            || matches!(bytes[at..], [0xC2, 0xAB | 0xBB, ..] | [0xE2, 0x80, 0x9C..=0x9F | 0xB3, ..])
+    }) || memchr::memchr_iter(0xEF, bytes).any(|at| bytes.get(at + 1) == Some(&0xBC))
 }
 
 fn is_quote(c: char) -> bool {
@@ -168,6 +184,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_that_cannot_quote_is_narration(text in "[ا-ي «»\"“”„‟″＂…❤،.é\n]{0,6}") {
+            prop_assert!(may_quote(&text) || voices(&text).iter().all(|(voice, _)| *voice == Voice::Narration));
+            prop_assert!(may_quote(&text) || !text.chars().any(is_quote));
+        }
+
         #[test]
         fn every_token_lies_in_exactly_one_segment(text in any::<String>()) {
             let tokens: Vec<Token> = tokens(&text).collect();

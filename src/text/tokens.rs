@@ -45,7 +45,7 @@ impl Token {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     Word,
     Invisible,
     Emoji,
@@ -67,10 +67,12 @@ fn is_emoji(c: char) -> bool {
         | '\u{1F300}'..='\u{1FAFF}')
 }
 
-fn class(c: char) -> Class {
+pub(super) fn class(c: char) -> Class {
     match c {
         '0'..='9' | 'A'..='Z' | 'a'..='z' | '\u{620}'..='\u{669}' => Class::Word,
         '\0'..='\u{7F}' => Class::Other,
+        // What stands between words most often, before the tables of Unicode are asked.
+        '،' | '؛' | '؟' | '«' | '»' | '\u{66A}'..='\u{66D}' | '\u{2010}'..='\u{2027}' => Class::Other,
         _ if is_invisible(c) => Class::Invisible,
         _ if is_emoji(c) => Class::Emoji,
         _ if c.is_alphanumeric() || is_combining_mark(c) => Class::Word,
@@ -101,29 +103,30 @@ impl Iterator for Tokens<'_> {
 
     fn next(&mut self) -> Option<Token> {
         let chars = self.text[self.at..].char_indices();
-        for (offset, c) in chars {
-            let start = self.at + offset;
-            let token = match class(c) {
-                Class::Word => {
-                    let end = url_end(self.text, start);
-                    let kind = if end.is_some() { TokenKind::Url } else { TokenKind::Word };
-                    Token { kind, bytes: start..end.unwrap_or_else(|| word_end(self.text, start)) }
-                }
-                Class::Emoji => {
-                    Token { kind: TokenKind::Emoji, bytes: start..emoji_end(self.text, start, c) }
-                }
-                Class::Other if c == '@' => match mention_end(self.text, start) {
-                    Some(end) => Token { kind: TokenKind::Mention, bytes: start..end },
-                    None => continue,
-                },
-                Class::Other | Class::Invisible => continue,
-            };
-            self.at = token.bytes.end;
-            return Some(token);
+        for (offset, _) in chars {
+            if let Some(token) = token_at(self.text, self.at + offset) {
+                self.at = token.bytes.end;
+                return Some(token);
+            }
         }
         self.at = self.text.len();
         None
     }
+}
+
+/// The token that starts at this byte, if one does.
+pub(super) fn token_at(text: &str, start: usize) -> Option<Token> {
+    let c = text[start..].chars().next()?;
+    let (kind, end) = match class(c) {
+        Class::Word => match url_end(text, start) {
+            Some(end) => (TokenKind::Url, end),
+            None => (TokenKind::Word, word_end(text, start)),
+        },
+        Class::Emoji => (TokenKind::Emoji, emoji_end(text, start, c)),
+        Class::Other if c == '@' => (TokenKind::Mention, mention_end(text, start)?),
+        Class::Other | Class::Invisible => return None,
+    };
+    Some(Token { kind, bytes: start..end })
 }
 
 fn word_end(text: &str, start: usize) -> usize {
@@ -153,6 +156,9 @@ fn emoji_end(text: &str, start: usize, c: char) -> usize {
 /// Arabic letters: posts often glue a link to the next word.
 fn url_end(text: &str, start: usize) -> Option<usize> {
     let rest = &text[start..];
+    if !rest.starts_with(['h', 'H', 'w', 'W']) {
+        return None;
+    }
     let is_link = ["http://", "https://", "www."]
         .iter()
         .any(|scheme| rest.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
