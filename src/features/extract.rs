@@ -5,6 +5,8 @@ use snowball_stemmers_rs::{Algorithm, Stemmer};
 
 use super::manner::marks;
 use super::polarity;
+use super::stem::stem_key;
+use crate::text::scan::{pack, write_word};
 
 /// A kind of feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +95,15 @@ impl Extractor {
 pub(crate) fn stem(word: &str) -> std::borrow::Cow<'_, str> {
     if !word.chars().all(|c| ('\u{620}'..='\u{64A}').contains(&c)) {
         return word.into();
+    }
+    if let Some(key) = pack(word) {
+        let stem = stem_key(key);
+        if stem == key {
+            return word.into();
+        }
+        let mut text = String::with_capacity(word.len());
+        write_word(stem, &mut text);
+        return text.into();
     }
     let stem = Stemmer::create(Algorithm::Arabic).stem(word);
     if stem.is_empty() { word.into() } else { stem }

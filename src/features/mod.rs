@@ -23,6 +23,7 @@ pub mod intern;
 pub mod lexicon;
 pub mod manner;
 pub mod polarity;
+pub(crate) mod stem;
 mod svd;
 pub mod vectorizer;
 pub mod vectors;

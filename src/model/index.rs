@@ -10,6 +10,7 @@ use super::keys::KeyTable;
 use super::words::Line;
 use crate::features::design::squared_length;
 use crate::features::extract::stem;
+use crate::features::stem::stem_key;
 use crate::features::{Extractor, FeatureConfig, manner, polarity};
 use crate::text::scan::{SPACE, is_packed, pack, unpack, word_key};
 
@@ -198,7 +199,12 @@ impl Resolver {
                     whole = Some(whole.unwrap_or(false) || !features.is_empty());
                 }
                 (Terms::Words(terms), extractor) => {
-                    features.extend(terms.get(stemmed.get_or_insert_with(|| stem(word))));
+                    // A stem is as short as its word, so that either both have keys or none has.
+                    features.extend(if is_packed(key) {
+                        terms.short.get(*stemmed.get_or_insert_with(|| stem_key(key)))
+                    } else {
+                        terms.get(&stem(word))
+                    });
                     if extractor == Extractor::Stem {
                         whole = Some(whole.unwrap_or(false) || !features.is_empty());
                     }

@@ -341,8 +341,8 @@ impl Session<'_> {
                 found_words += 1;
             }
             Found::Nothing => {}
-            Found::Token(token) => {
-                let is_word = words.meet_token(&scorer.resolver, normalizer, text, &token, count);
+            Found::Token(token, key) => {
+                let is_word = words.meet_token(&scorer.resolver, normalizer, text, (&token, key), count);
                 found_words += u64::from(is_word);
             }
         });

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::index::{Resolved, Resolver};
 use super::keys::{Key as _, KeyTable};
 use crate::text::scan::{surface_key, word_key, write_word};
-use crate::text::{Normalizer, Token, TokenKind};
+use crate::text::{Normalizer, Token};
 
 /// Words kept at most; beyond that those go that were not met for longest.
 pub(super) const MOST_WORDS: usize = 1 << 18;
@@ -195,14 +195,10 @@ impl Words {
         resolver: &Resolver,
         normalizer: &Normalizer,
         text: &str,
-        token: &Token,
+        (token, key): (&Token, Option<u128>),
         count: u32,
     ) -> bool {
-        let surface = match token.kind {
-            TokenKind::Word | TokenKind::Emoji => &text[token.bytes.clone()],
-            TokenKind::Url | TokenKind::Mention => token.surface(text),
-        };
-        let key = surface_key(surface);
+        let key = key.or_else(|| surface_key(token.surface(text)));
         let known = key.and_then(|key| self.by_surface.get(key));
         let word = known.unwrap_or_else(|| {
             let mut word = std::mem::take(&mut self.word);

@@ -6,7 +6,7 @@
 //! [`Normalizer::word`]; what either road gives is the same, which a property test holds.
 
 use super::normalize::{Normalizer, Step, wants_composition};
-use super::tokens::{Class, Token, class, token_at};
+use super::tokens::{Class, Token, TokenKind, class, token_at};
 
 /// A space before or after a word, in a packed n-gram.
 pub(crate) const SPACE: u8 = 0x0B;
@@ -101,8 +101,8 @@ pub(crate) enum Found {
     Word(u128),
     /// A word of which normalisation leaves nothing.
     Nothing,
-    /// A token that has to be read the long way.
-    Token(Token),
+    /// A token that has to be read the long way, with its surface's key where that was had for nothing.
+    Token(Token, Option<u128>),
 }
 
 /// A normaliser made ready to scan.
@@ -147,7 +147,17 @@ impl Scanner {
                     _ => true,
                 },
                 b'0'..=b'9' => true,
-                b'A'..=b'Z' | b'a'..=b'z' | b'@' | 0x80.. => false,
+                b'A'..=b'Z' | b'a'..=b'z' | 0xF0 => {
+                    let short = if byte == 0xF0 { emoji(bytes, at) } else { latin(bytes, at) };
+                    if let Some((key, end)) = short {
+                        let kind = if byte == 0xF0 { TokenKind::Emoji } else { TokenKind::Word };
+                        sink(Found::Token(Token { kind, bytes: at..end }, Some(SURFACE | key)));
+                        at = end;
+                        continue;
+                    }
+                    false
+                }
+                b'@' | 0x80.. => false,
                 _ => {
                     at += 1;
                     continue;
@@ -158,7 +168,7 @@ impl Scanner {
                 at = end;
             } else if let Some(token) = token_at(text, at) {
                 at = token.bytes.end;
-                sink(Found::Token(token));
+                sink(Found::Token(token, None));
             } else {
                 at += width(byte);
             }
@@ -207,6 +217,33 @@ impl Scanner {
     }
 }
 
+/// The bytes of a word of Latin letters and digits that starts here, and its end; `None` where it is long, goes
+/// on in other letters, or may be a link.
+#[inline]
+fn latin(bytes: &[u8], start: usize) -> Option<(u128, usize)> {
+    if matches!(bytes[start] | 0x20, b'h' | b'w') {
+        return None;
+    }
+    let (mut key, mut at) = (0, start);
+    while let Some(&byte) = bytes.get(at).filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
+        if at - start == 15 || !byte.is_ascii() {
+            return None;
+        }
+        key = key << 8 | u128::from(byte);
+        at += 1;
+    }
+    Some((key, at))
+}
+
+/// The bytes of the pictograph here, and its end; `None` for flags and for what is none.
+#[inline]
+fn emoji(bytes: &[u8], start: usize) -> Option<(u128, usize)> {
+    let four: [u8; 4] = bytes.get(start..start + 4)?.try_into().ok()?;
+    let point = four.iter().skip(1).fold(0_u32, |point, byte| point << 6 | u32::from(byte & 0x3F));
+    let stands_alone = (0x1F300..=0x1FAFF).contains(&point) && !(0x1F3FB..=0x1F3FF).contains(&point);
+    stands_alone.then(|| (u128::from(u32::from_be_bytes(four)), start + 4))
+}
+
 /// Bytes of the character that begins with `byte`.
 fn width(byte: u8) -> usize {
     match byte {
@@ -243,7 +280,10 @@ mod tests {
                     assert_eq!(word_key(&word), Some(key));
                 }
                 Found::Nothing => {}
-                Found::Token(token) => normalizer.word(text, &token, &mut word),
+                Found::Token(token, key) => {
+                    assert!(key.is_none_or(|key| surface_key(&text[token.bytes.clone()]) == Some(key)));
+                    normalizer.word(text, &token, &mut word);
+                }
             }
             words.push(word);
         });
