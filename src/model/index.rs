@@ -1,8 +1,6 @@
 //! From a word to what it adds: the model's terms, found by key, and their weights side by side.
 //!
-//! A word's n-grams are packed a byte a letter into a number of 8 bytes, and looked up from the shortest
-//! at a place to the longest: where one is no term, no longer one at this place is. (Whatever occurs in
-//! some documents, its prefix does. A model that says otherwise is looked through to the end.)
+//! A word's n-grams are packed a byte a letter into numbers of 8 bytes, and looked up side by side.
 
 use rustc_hash::FxHashMap;
 
@@ -58,7 +56,8 @@ struct BlockIndex {
 enum Terms {
     /// Words and stems.
     Words(Named<u128>),
-    /// Character n-grams; whether every one's prefix is a term too.
+    /// Character n-grams; whether every one's prefix is a term too, so that what repeats in a word repeats
+    /// from its shortest n-gram on.
     Chars { grams: Named<u64>, closed: bool },
     /// Marks: which terms the marks of a listed word are, words packed and folded. Others are asked for by
     /// name.
@@ -305,29 +304,27 @@ fn chars(
     padded[1..=length].copy_from_slice(&letters[..length]);
     let padded = &padded[..length + 2];
     let min = min.min(padded.len());
-    let mut shortest = 0;
-    for start in 0..=padded.len() - min {
-        let mut gram =
-            padded[start..start + min].iter().fold(0_u64, |gram, &code| gram << 8 | u64::from(code));
-        for end in start + min.. {
-            match grams.short.get(gram) {
-                Some(feature) if end == start + min => {
-                    // What repeats, repeats with its beginning: those are few, and stand in front.
-                    features.push(feature);
-                    let last = features.len() - 1;
-                    features.swap(shortest, last);
-                    shortest += 1;
-                }
-                Some(feature) => features.push(feature),
-                None if closed => break,
-                None => {}
-            }
-            if end == padded.len() || end == start + max {
-                break;
-            }
-            gram = gram << 8 | u64::from(padded[end]);
+    // Every n-gram of every length, the shortest first.
+    let mut keys = [0_u64; 18 * MOST_PACKED];
+    let starts = padded.len() + 1 - min;
+    let mut of_length = [0_u64; 18];
+    for (start, gram) in of_length[..starts].iter_mut().enumerate() {
+        *gram = padded[start..start + min].iter().fold(0, |gram, &code| gram << 8 | u64::from(code));
+    }
+    let mut count = 0;
+    for length in min..=max.min(padded.len()) {
+        let starts = padded.len() + 1 - length;
+        keys[count..count + starts].copy_from_slice(&of_length[..starts]);
+        count += starts;
+        for start in 0..starts - 1 {
+            of_length[start] = of_length[start] << 8 | u64::from(padded[start + length]);
         }
     }
+    let mut shortest = 0;
+    grams.short.get_all(&keys[..count], |place, feature| {
+        features.push(feature);
+        shortest += usize::from(place < starts);
+    });
     let shortest = &features[..shortest];
     !closed || (1..shortest.len()).any(|place| shortest[..place].contains(&shortest[place]))
 }

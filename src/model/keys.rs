@@ -65,11 +65,29 @@ impl<K: Key> KeyTable<K> {
         if slot.key == key { Some(slot.id) } else { None }
     }
 
+    /// Calls `found` with the numbers of those keys that have one, in order. The slots of all are fetched
+    /// before the first is looked at, so that memory is waited for once and not for each.
+    pub(super) fn get_all(&self, keys: &[K], mut found: impl FnMut(usize, u32)) {
+        let mask = self.slots.len() - 1;
+        let fetched = keys.iter().fold(0, |sum, key| sum ^ self.slots[self.start(*key) & mask].id);
+        std::hint::black_box(fetched);
+        for (place, &key) in keys.iter().enumerate() {
+            if let Some(id) = self.get(key) {
+                found(place, id);
+            }
+        }
+    }
+
+    #[inline]
+    fn start(&self, key: K) -> usize {
+        (key.hash(self.seed) >> 20) as usize
+    }
+
     /// The slot of a key, or the empty one where it would go.
     #[inline]
     fn place(&self, key: K) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = (key.hash(self.seed) >> 20) as usize & mask;
+        let mut place = self.start(key) & mask;
         loop {
             let found = self.slots[place].key;
             if found == key || found == K::NONE {

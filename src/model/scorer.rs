@@ -312,6 +312,7 @@ impl Session<'_> {
         self.known_words = known;
         squares.clear();
         totals.clear();
+        words.fetch();
         for line in 0..words.lines() {
             // One line at a time: its sums stay in registers, and many rows are fetched side by side.
             let (mut sum, mut square) = (Line::default(), Line::default());

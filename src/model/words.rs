@@ -150,6 +150,14 @@ impl Words {
         &self.shares[touched.marks as usize / 2 * self.columns..][..self.columns]
     }
 
+    /// Fetches the rows of the document's words side by side.
+    pub(super) fn fetch(&self) {
+        let fetched = self.touched.iter().fold(0, |sum, touched| {
+            sum ^ self.row(touched.word).iter().fold(0, |sum, line| sum ^ line.0[0].to_bits())
+        });
+        std::hint::black_box(fetched);
+    }
+
     pub(super) fn name(&self, word: u32) -> &str {
         let word = word as usize;
         let start = if word == 0 { 0 } else { self.ends[word - 1] as usize };
@@ -169,7 +177,10 @@ impl Words {
     pub(super) fn look_up(&mut self, resolver: &Resolver, count: u32) {
         let mut places = std::mem::take(&mut self.places);
         places.clear();
-        // Nothing here waits for anything but the slots themselves, so that many are fetched at a time.
+        // The slots of all are fetched before the first is looked at: memory is waited for once.
+        let mask = self.slots.len() - 1;
+        let fetched = self.keys.iter().fold(0, |sum, key| sum ^ self.slots[self.start(*key) & mask].word);
+        std::hint::black_box(fetched);
         places.extend(self.keys.iter().map(|&key| self.place(key) as u32));
         let keys = std::mem::take(&mut self.keys);
         let size = self.slots.len();
@@ -216,11 +227,16 @@ impl Words {
         word != NOTHING
     }
 
+    #[inline]
+    fn start(&self, key: u128) -> usize {
+        (key.hash(self.seed) >> 20) as usize
+    }
+
     /// The slot of a key, or the empty one where it would go.
     #[inline]
     fn place(&self, key: u128) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = (key.hash(self.seed) >> 20) as usize & mask;
+        let mut place = self.start(key) & mask;
         loop {
             let found = self.slots[place].key;
             if found == key || found == 0 {
