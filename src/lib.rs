@@ -50,6 +50,7 @@ pub mod features;
 pub mod label;
 pub mod learn;
 pub mod model;
+pub mod pipeline;
 pub mod read;
 pub mod report;
 pub mod review;

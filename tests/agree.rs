@@ -339,7 +339,7 @@ fn a_table_without_what_is_needed_is_refused() {
     refused_table("own.jsonl", "{\"id\": 1,\n", &["own.jsonl:1: column", "not a JSON object"]);
     let list = r#"{"id": 1, "annotator": "nour", "stance": ["none"]}"#;
     refused_table("own.jsonl", list, &["own.jsonl:1: stance is a list or an object"]);
-    refused_table("own.txt", SMALL, &["own.txt: unknown form", ".csv, .tsv or .jsonl"]);
+    refused_table("own.txt", SMALL, &["own.txt: unknown form", ".csv, .tsv, .jsonl or .parquet"]);
     let notes: String = (0..101).map(|row| format!("{row},nour,note {row}\n")).collect();
     let folder = folder();
     put(folder.path(), "own.csv", format!("id,annotator,note\n{notes}"));

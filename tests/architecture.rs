@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by floor, lowest first. A room may use its own floor and those below; where a floor
 /// has several lines, a line may use those above it in this table but not those after it.
 const FLOORS: [(u32, &[&str]); 11] = [
-    (1, &["date", "error", "rng", "sparse"]),
+    (1, &["date", "error", "pipeline", "rng", "sparse"]),
     (1, &["write"]),
     (2, &["text", "label"]),
     (3, &["document"]),

@@ -266,10 +266,10 @@ fn an_input_that_is_not_there_or_of_no_known_form_is_refused() {
     refused(folder.path(), &["train", "missing.txt"], 3, &nowhere);
     refused(folder.path(), &["extract", "missing.txt", "-o", "bags"], 3, &nowhere);
     for bare in ["bare", "noted"] {
-        let words = format!("{bare}: no .txt, .jsonl, .csv or .tsv file in this folder");
+        let words = format!("{bare}: no .txt, .jsonl, .csv, .tsv or .parquet file in this folder");
         refused(folder.path(), &["score", bare], 3, &[&words]);
     }
-    let unknown = ["a.docx: unknown form; give .txt, .jsonl, .csv, .tsv or a folder of these"];
+    let unknown = ["a.docx: unknown form; give .txt, .jsonl, .csv, .tsv, .parquet or a folder of these"];
     refused(folder.path(), &["score", "a.docx"], 2, &unknown);
     refused(folder.path(), &["extract", "a.docx", "-o", "bags"], 2, &unknown);
 }

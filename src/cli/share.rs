@@ -16,6 +16,7 @@ use kzstance::read::scored::{Record, Scored, axis_of, is_scored, read_records, r
 use kzstance::read::{Columns, ReadOptions};
 use kzstance::report::share::{Article, Request, Share as Found, Slice, share};
 use kzstance::report::share_plot::svg;
+use kzstance::write::cells::guarded;
 use kzstance::write::write_atomically;
 use kzstance::{Error, Result, RngSeed};
 
@@ -42,6 +43,8 @@ Examples:
   kzstance share scored.jsonl --by outlet,week --plot shares.svg
   kzstance share scored.csv --by month --meta facts.csv --axis sentiment --json";
 
+// Each is a switch of its own on the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 #[command(after_long_help = ABOUT, after_help = "«kzstance share --help» says what the correction assumes, and what does best.")]
 pub struct Share {
@@ -90,9 +93,14 @@ pub struct Share {
     keep_going: bool,
 
     /// Form of the output [default: by the ending of -o, else table]; cells of CSV are written as they are, and a
-    /// spreadsheet may take one that begins with = for a formula
+    /// spreadsheet may take one that begins with = for a formula: see --excel
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    /// CSV for spreadsheets: a byte order mark, lines that end with CR LF, and an apostrophe before what a
+    /// spreadsheet would take for a formula in a text cell; numbers stay as they are
+    #[arg(long, conflicts_with = "json")]
+    excel: bool,
 
     /// Print JSON (schema kzstance-share/1): as --format json
     #[arg(long, conflicts_with = "format")]
@@ -229,6 +237,12 @@ impl Share {
             with_off_target: self.with_off_target,
             set_aside,
         };
+        let format = self.format();
+        if self.excel && format != Format::Csv {
+            return Err(Error::Usage(
+                "--excel is about CSV: write to a .csv file, or give --format csv".into(),
+            ));
+        }
         let found = share(&request, &articles);
         if set_aside > 0 {
             Talk::warn(format!("{set_aside} records were set aside"));
@@ -237,13 +251,13 @@ impl Share {
             let drawn = svg(&found).map_err(|problem| Error::Usage(format!("--plot: {problem}")))?;
             write_atomically(path, drawn.as_bytes())?;
         }
-        let out = match self.format() {
+        let out = match format {
             // Serialising plain data cannot fail.
             Format::Json => serde_json::to_string_pretty(&found).unwrap_or_default() + "\n",
             Format::Csv => {
                 found.warnings.iter().for_each(|line| Talk::warn(flat(line)));
                 found.assumptions.iter().for_each(|line| talk.note(flat(line)));
-                csv_of(&found)
+                csv_of(&found, self.excel)
             }
             Format::Table => text(&found, self.output.is_none() && std::io::stdout().is_terminal()),
         };
@@ -488,12 +502,15 @@ fn flat(text: &str) -> String {
 }
 
 /// A row for each slice and class.
-fn csv_of(found: &Found) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let names = found.by.iter().map(String::as_str);
-    let header: Vec<&str> = names.chain(COLUMNS).collect();
+fn csv_of(found: &Found, excel: bool) -> String {
+    let terminator = if excel { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
     // Writing to memory cannot fail.
-    let _ = writer.write_record(&header);
+    let mut write = |row: Vec<String>| {
+        let row = row.iter().map(|cell| if excel { guarded(cell) } else { cell.into() });
+        let _ = writer.write_record(row.map(|cell| cell.into_owned().into_bytes()));
+    };
+    write(found.by.iter().cloned().chain(COLUMNS.map(str::to_owned)).collect());
     for slice in std::iter::once(&found.whole).chain(&found.slices) {
         for share in &slice.shares {
             let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
@@ -501,10 +518,11 @@ fn csv_of(found: &Found) -> String {
             row.extend([slice.n.to_string(), share.class.clone()]);
             row.extend([share.naive, share.corrected, share.low, share.high].map(number));
             row.extend([found.method.name().to_owned(), slice.warnings.join("; ")]);
-            let _ = writer.write_record(&row);
+            write(row);
         }
     }
-    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    let rows = String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default();
+    if excel { format!("\u{FEFF}{rows}") } else { rows }
 }
 
 /// The value of a field in a slice; empty for all articles.

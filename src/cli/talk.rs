@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -70,6 +70,62 @@ impl Talk {
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+
+    /// Progress by bytes, of `total` where that is known: on a terminal, and nothing elsewhere.
+    pub fn bytes(&self, total: Option<u64>, what: &'static str) -> Progress {
+        let hidden = self.quiet || !std::io::stderr().is_terminal();
+        if hidden {
+            return Progress { bar: ProgressBar::hidden(), what, begun: None };
+        }
+        let template = if total.is_some() {
+            "{msg} {bar:30.cyan/dim} {bytes}/{total_bytes}  {decimal_bytes_per_sec}, {eta} left"
+        } else {
+            "{msg} {spinner} {bytes}  {decimal_bytes_per_sec}, {elapsed} elapsed"
+        };
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar, what, begun: None }
+    }
+}
+
+/// How far a run is, in bytes of its input and in records.
+pub struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+    begun: Option<(Instant, u64)>,
+}
+
+impl Progress {
+    /// So many bytes are read of the whole, and so many records done. Their speed is that of this run: what an earlier
+    /// one did is done at once.
+    pub fn at(&mut self, bytes: u64, records: u64) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let Some((since, before)) = self.begun else {
+            // Bytes that were passed over say nothing of what is left.
+            self.bar.set_position(bytes);
+            self.bar.reset_eta();
+            self.begun = Some((Instant::now(), records));
+            return;
+        };
+        let seconds = since.elapsed().as_secs_f64().max(1e-3);
+        self.bar.set_position(bytes);
+        self.bar.set_message(format!("{} {:.0} records/s", self.what, (records - before) as f64 / seconds));
+    }
+
+    /// Says something without a part of the bar beside it.
+    pub fn suspend(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

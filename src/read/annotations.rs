@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::labels::annotation_tables;
-use super::{Form, Problems, ReadOptions, csv, form, read_text};
+use super::{Form, Problems, ReadOptions, csv, form, parquet_rows, read_text};
 use crate::error::{Error, Place, Result};
 use crate::label::Axis;
 
@@ -207,8 +207,9 @@ fn records(
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
             Ok(lines.map(|(index, line)| object(line, path, index as u64 + 1)).collect())
         }
+        Some(Form::Parquet) => parquet_rows(path),
         Some(Form::Text) | None => {
-            let problem = "unknown form; judgements stand in a .csv, .tsv or .jsonl file";
+            let problem = "unknown form; judgements stand in a .csv, .tsv, .jsonl or .parquet file";
             Err(Error::malformed(Place::file(path), problem))
         }
     }

@@ -1,10 +1,10 @@
-//! What `kzstance score` wrote, read again: JSONL or CSV.
+//! What `kzstance score` wrote, read again: JSONL, CSV or Parquet.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Form, ReadOptions, csv, form, read_text};
+use super::{Form, ReadOptions, csv, form, parquet_rows, read_text};
 use crate::error::{Error, Place, Result};
 use crate::label::Axis;
 
@@ -53,7 +53,7 @@ pub struct Scored {
     pub abstain: Option<String>,
 }
 
-/// The records of a `.jsonl`, `.csv` or `.tsv` file; a bad one is an item of its own.
+/// The records of a `.jsonl`, `.csv`, `.tsv` or `.parquet` file; a bad one is an item of its own.
 ///
 /// # Errors
 /// [`Error::Usage`] for another form, and what makes the whole file unreadable.
@@ -68,9 +68,13 @@ pub fn read_records(
     match form {
         Some(Form::Jsonl) => Ok(jsonl(&read_text(path, options, told)?, path)),
         Some(Form::Separated(separator)) => table(&read_text(path, options, told)?, path, separator),
+        Some(Form::Parquet) => {
+            let record = |(row, fields)| Record { fields, place: Place::line(path, row) };
+            Ok(parquet_rows(path)?.into_iter().map(|row| row.map(record)).collect())
+        }
         _ => {
             let path = path.display();
-            Err(Error::Usage(format!("{path}: unknown form; give a .jsonl, .csv or .tsv file")))
+            Err(Error::Usage(format!("{path}: unknown form; give a .jsonl, .csv, .tsv or .parquet file")))
         }
     }
 }

@@ -1,7 +1,14 @@
 //! Outputs that are whole or absent.
 
+pub mod cells;
+mod compress;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+
 use std::io::Write;
 use std::path::Path;
+
+pub use compress::Compression;
 
 use crate::error::{Error, Result};
 
@@ -47,6 +54,16 @@ impl AtomicFile {
         }
         let file = builder.prefix(".kzstance-").tempfile_in(folder).map_err(fail)?;
         Ok(AtomicFile { path: path.to_owned(), file })
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn sync(&mut self) -> Result<()> {
+        let fail = |source| Error::Write { path: self.path.clone(), source };
+        self.file.flush().map_err(fail)?;
+        self.file.as_file().sync_data().map_err(fail)
     }
 
     /// Puts the complete file in its place.
