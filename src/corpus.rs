@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::document::{Document, features_digest, sha256_hex};
+use crate::document::{Document, features_digest, hex};
 use crate::error::{Error, Result};
 use crate::features::vectors::Vectors;
 use crate::label::Axis;
 
 /// Fewest examples on target, and off it, to learn the difference from.
 pub const ON_TARGET_EXAMPLES: usize = 20;
+/// Examples whose words are put into the digest together.
+const EXAMPLES_AT_ONCE: usize = 1 << 12;
 
 /// A document with what was judged of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -207,8 +211,7 @@ impl Corpus {
     /// SHA-256 of everything that training sees: ids, labels and what is known of
     /// them, groups and words, in order.
     pub fn digest(&self) -> String {
-        let mut all = self.vectors.as_ref().map_or_else(String::new, |vectors| vectors.digest() + "\n");
-        for example in &self.examples {
+        let line = |example: &Example| {
             let labels: Vec<Option<&String>> = example
                 .labels
                 .iter()
@@ -218,10 +221,15 @@ impl Corpus {
             let words = features_digest(&example.document.segments());
             let kept_together = (&example.outlet, &example.pair);
             let told = (&example.target, example.on_target, example.confidence);
-            all += &json!([example.document.id, labels, kept_together, told, words]).to_string();
-            all.push('\n');
+            json!([example.document.id, labels, kept_together, told, words]).to_string() + "\n"
+        };
+        let mut digest = Sha256::new();
+        digest.update(self.vectors.as_ref().map_or_else(String::new, |vectors| vectors.digest() + "\n"));
+        for examples in self.examples.chunks(EXAMPLES_AT_ONCE) {
+            let lines: Vec<String> = examples.par_iter().map(line).collect();
+            lines.iter().for_each(|line| digest.update(line));
         }
-        sha256_hex(all.as_bytes())
+        hex(&digest.finalize())
     }
 
     /// A group number for each example: examples that name the same in `field` share one, those

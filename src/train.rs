@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use crate::config::TrainConfig;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
@@ -132,7 +134,7 @@ pub fn train(corpus: &Corpus, config: &TrainConfig, done: &(dyn Fn() + Sync)) ->
         heads,
     };
     let mut fingerprints: Vec<u64> =
-        corpus.examples.iter().map(|example| example.document.fingerprint()).collect();
+        corpus.examples.par_iter().map(|example| example.document.fingerprint()).collect();
     fingerprints.sort_unstable();
     let model = Model::new(header, &vectorizer, &weights, &fingerprints, &validations)?;
     Ok(Trained { model, paths, evaluations })

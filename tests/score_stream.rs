@@ -450,6 +450,74 @@ fn two_runs_do_not_write_to_one_file() {
     assert!(std::fs::read(folder.path().join("out.jsonl")).unwrap() == wanted);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_in_parquet_is_scored_and_written_as_the_same_records_elsewhere() {
+    let folder = folder();
+    put(folder.path(), "a.jsonl", jsonl(3000));
+    let score =
+        |args: &[&str], code: i32| kzstance(folder.path()).arg("score").args(args).assert().code(code);
+    score(&["a.jsonl", "-o", "scored.parquet"], 0);
+    score(&["a.jsonl", "-o", "scored.csv"], 0);
+    let columns = kzstance::read::Columns::default();
+    let rows = |name: &str| {
+        kzstance::read::scored::read_records(
+            &folder.path().join(name),
+            &kzstance::read::ReadOptions { columns: columns.clone(), ..Default::default() },
+            &mut |_| {},
+        )
+        .unwrap()
+        .into_iter()
+        .map(|row| row.unwrap().fields)
+        .collect::<Vec<_>>()
+    };
+    let (table, csv) = (rows("scored.parquet"), rows("scored.csv"));
+    assert_eq!((table.len(), csv.len()), (3000, 3000));
+    for (table, csv) in table.iter().zip(&csv) {
+        for (name, cell) in csv {
+            let written = match &table[name] {
+                serde_json::Value::Null => String::new(),
+                serde_json::Value::String(text) => text.clone(),
+                other => other.as_f64().unwrap().to_string(),
+            };
+            assert_eq!(cell.as_str(), Some(written.as_str()), "{name}");
+        }
+    }
+
+    // The texts as a table: what comes of them is the same, whatever the number of threads.
+    let file = std::fs::File::create(folder.path().join("texts.parquet")).unwrap();
+    let records: Vec<serde_json::Value> =
+        jsonl(3000).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    use kzstance::write::parquet::{Column, Kind, TableWriter, Values};
+    let names = ["id", "text"].map(|name| Column::required(name, Kind::Text)).to_vec();
+    let mut texts = TableWriter::new(file, "texts.parquet".as_ref(), names, &[]).unwrap();
+    for records in records.chunks(700) {
+        let cells = |name: &str| Values::Text(records.iter().map(|record| record[name].as_str()).collect());
+        texts.write(&[cells("id"), cells("text")]).unwrap();
+        texts.end_row_group().unwrap();
+    }
+    texts.finish().unwrap();
+    score(&["a.jsonl", "-o", "a-scored.jsonl"], 0);
+    score(&["texts.parquet", "-o", "b-scored.jsonl"], 0);
+    score(&["texts.parquet", "-o", "c-scored.jsonl", "--resume"], 0);
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let only_scores = |name: &str| {
+        String::from_utf8(bytes(name))
+            .unwrap()
+            .lines()
+            .map(|line| line.split(",\"outlet\"").next().unwrap().trim_end_matches('}').to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(only_scores("a-scored.jsonl") == only_scores("b-scored.jsonl"));
+    assert!(bytes("b-scored.jsonl") == bytes("c-scored.jsonl"));
+
+    score(&["a.jsonl", "--format", "parquet"], 2).stderr(contains("name it with -o"));
+    score(&["a.jsonl", "-o", "out.parquet", "--resume"], 2).stderr(contains("--resume wants rows"));
+    put(folder.path(), "broken.parquet", "PAR1");
+    score(&["broken.parquet"], 3).stderr(contains("broken.parquet"));
+}
+
+#[cfg(not(feature = "parquet"))]
 #[test]
 fn parquet_that_was_not_built_in_is_said() {
     let folder = folder();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::baselines::stance_of_sentiment;
 use super::evaluation::{AxisEvaluation, ClassCurves, CrossTable, WorstError};
 use super::figures::{Figure, Figures, Rows, TOO_FEW, figures};
@@ -75,7 +77,7 @@ pub(crate) fn assemble(
     let sureness: Vec<f64> = judgements.iter().map(|judged| judged.probabilities[judged.class]).collect();
     let reasons: Vec<Option<&'static str>> = judgements.iter().map(|judged| judged.abstain).collect();
     let predictions: Vec<Prediction> = places
-        .iter()
+        .par_iter()
         .map(|&place| {
             let (fold, judgement) = &judged.judgements[&place];
             examples.prediction(place, *fold, judgement)
@@ -114,19 +116,21 @@ pub(crate) fn assemble(
 fn headline(examples: &Examples<'_>, rows: &Rows, seed: RngSeed) -> Figures {
     let axis = &examples.corpus.axes[examples.axis];
     let mut found = figures(axis, rows, 0, seed);
-    let interval = |figure: Figure, statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync)| {
-        let k = axis.classes.len();
-        if figure.note.as_deref() == Some(TOO_FEW) {
-            return figure;
-        }
-        figure.with(bootstrap_metrics(&rows.groups, k, &rows.truth, &rows.predicted, seed, statistic))
+    let (k, polar) = (axis.classes.len(), axis.polar_indices());
+    let [accuracy, macro_f1, semeval_f] =
+        bootstrap_metrics(&rows.groups, k, &rows.truth, &rows.predicted, seed, |confusion| {
+            [
+                confusion.accuracy(),
+                confusion.macro_f1().map(|(f1, _)| f1),
+                polar.and_then(|polar| confusion.semeval_f(polar)),
+            ]
+        });
+    let with = |figure: Figure, interval| {
+        if figure.note.as_deref() == Some(TOO_FEW) { figure } else { figure.with(interval) }
     };
-    found.accuracy = interval(found.accuracy, &Confusion::accuracy);
-    found.macro_f1 = interval(found.macro_f1, &|confusion| confusion.macro_f1().map(|(f1, _)| f1));
-    found.semeval_f = found
-        .semeval_f
-        .zip(axis.polar_indices())
-        .map(|(figure, polar)| interval(figure, &move |confusion| confusion.semeval_f(polar)));
+    found.accuracy = with(found.accuracy, accuracy);
+    found.macro_f1 = with(found.macro_f1, macro_f1);
+    found.semeval_f = found.semeval_f.map(|figure| with(figure, semeval_f));
     found
 }
 

@@ -178,12 +178,23 @@ pub fn bootstrap_confusion(
     seed: RngSeed,
     statistic: impl Fn(&Confusion) -> Option<f64> + Sync,
 ) -> Option<Interval> {
-    let table = Table::new(&[clusters])?;
+    only(bootstrap_confusions(clusters, 1, resamples, seed, |confusion| vec![statistic(confusion)]))
+}
+
+/// As [`bootstrap_confusion`], for `n_statistics` statistics from the same resamples.
+pub(crate) fn bootstrap_confusions(
+    clusters: &[Confusion],
+    n_statistics: usize,
+    resamples: usize,
+    seed: RngSeed,
+    statistics: impl Fn(&Confusion) -> Vec<Option<f64>> + Sync,
+) -> Vec<Option<Interval>> {
+    let Some(table) = Table::new(&[clusters]) else { return vec![None; n_statistics] };
     let scratch = || table.scratch();
-    only(intervals(clusters.len(), 1, resamples, seed, scratch, |scratch, picked| {
+    intervals(clusters.len(), n_statistics, resamples, seed, scratch, |scratch, picked| {
         table.sum(scratch, picked);
-        vec![statistic(&scratch.sums[0])]
-    }))
+        statistics(&scratch.sums[0])
+    })
 }
 
 /// The 95 % interval of the difference (first minus second) of a statistic between two prediction
@@ -222,6 +233,8 @@ struct Table {
     kind_of: Vec<u32>,
     /// The different contents of clusters, `sets * k * k` counts each.
     kinds: Vec<Vec<u64>>,
+    /// How many clusters are of each kind.
+    sizes: Vec<u64>,
 }
 
 struct Scratch {
@@ -247,7 +260,9 @@ impl Table {
             });
             kind_of.push(u32::try_from(kind).ok()?);
         }
-        Some(Table { k, sets: sets.len(), kind_of, kinds })
+        let mut sizes = vec![0; kinds.len()];
+        kind_of.iter().for_each(|&kind| sizes[kind as usize] += 1);
+        Some(Table { k, sets: sets.len(), kind_of, kinds, sizes })
     }
 
     fn scratch(&self) -> Scratch {
@@ -256,8 +271,17 @@ impl Table {
 
     /// Sums the matrices of the picked clusters, one sum per prediction set.
     fn sum(&self, scratch: &mut Scratch, picked: Picked) {
-        scratch.drawn.fill(0);
-        picked.for_each(|cluster| scratch.drawn[self.kind_of[cluster] as usize] += 1);
+        if let Picked::Without { block, blocks, .. } = picked {
+            // What is left out is far less than what is left.
+            scratch.drawn.copy_from_slice(&self.sizes);
+            if block < blocks {
+                let out = self.kind_of.iter().skip(block as usize).step_by(blocks as usize);
+                out.for_each(|&kind| scratch.drawn[kind as usize] -= 1);
+            }
+        } else {
+            scratch.drawn.fill(0);
+            picked.for_each(|cluster| scratch.drawn[self.kind_of[cluster] as usize] += 1);
+        }
         let cells = self.k * self.k;
         for (set, sum) in scratch.sums.iter_mut().enumerate() {
             sum.clear();
@@ -312,6 +336,9 @@ fn intervals<S>(
     let Some(clusters) = u32::try_from(clusters).ok().filter(|&clusters| clusters >= 2) else {
         return vec![None; n_statistics];
     };
+    if resamples == 0 {
+        return vec![None; n_statistics];
+    }
     let blocks = clusters.div_ceil(clusters.div_ceil(BLOCKS));
     // First without each block, then without none, then the resamples.
     let first_drawn = blocks as usize + 1;

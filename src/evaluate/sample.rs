@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duplicates::{clusters, near_duplicates};
 use super::folds::{join_groups, leave_one_out, stratified_group_folds};
-use super::interval::{Interval, bootstrap_confusion, cluster_confusions};
+use super::interval::{Interval, bootstrap_confusions, cluster_confusions};
 use super::metrics::Confusion;
 use super::splits::Split;
 use crate::config::TrainConfig;
@@ -274,16 +274,21 @@ fn words_for(
         .collect()
 }
 
-/// The 95 % interval of a statistic of the confusion, by a bootstrap over groups; `None` for fewer
+/// The 95 % intervals of statistics of the confusion, by a bootstrap over groups; `None` for fewer
 /// examples than [`ENOUGH`].
-pub(crate) fn bootstrap_metrics(
+pub(crate) fn bootstrap_metrics<const N: usize>(
     groups: &[usize],
     n_classes: usize,
     truth: &[usize],
     predicted: &[usize],
     seed: RngSeed,
-    statistic: &(dyn Fn(&Confusion) -> Option<f64> + Sync),
-) -> Option<Interval> {
+    statistics: impl Fn(&Confusion) -> [Option<f64>; N] + Sync,
+) -> [Option<Interval>; N] {
+    if truth.len() < ENOUGH {
+        return [None; N];
+    }
     let matrices = cluster_confusions(groups, n_classes, truth, predicted);
-    if truth.len() >= ENOUGH { bootstrap_confusion(&matrices, RESAMPLES, seed, statistic) } else { None }
+    let found =
+        bootstrap_confusions(&matrices, N, RESAMPLES, seed, |confusion| statistics(confusion).to_vec());
+    std::array::from_fn(|at| found.get(at).copied().flatten())
 }

@@ -5,7 +5,11 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::config::FeatureConfig;
+use super::design::Spare;
+use super::extract::Extractor;
 use super::intern::Interner;
 use super::vectorizer::LEFT_OUT;
 use super::vectors::Vectors;
@@ -25,6 +29,8 @@ pub struct Lexicon {
     pub(crate) lengths: Vec<u32>,
     /// The vectors of a tied block.
     pub(crate) vectors: Option<Arc<Vectors>>,
+    /// Memory of the products with its matrices.
+    pub(crate) spare: Arc<Spare>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -32,12 +38,15 @@ pub(crate) struct LexiconBlock {
     pub(crate) features: Interner,
     /// For each feature the one that is its longest proper prefix, or [`LEFT_OUT`].
     pub(crate) parents: Vec<u32>,
+    /// The features in the order of their bytes; empty where vectors are their features.
+    pub(crate) by_bytes: Vec<u32>,
     /// For each word its features, repeated ones repeatedly.
     pub(crate) of_word: Rows<u32>,
 }
 
 impl Lexicon {
-    /// Reads documents. Cost: one pass over the text, and the features of each word type once.
+    /// Reads documents, in parallel; numbers do not depend on how many threads there are. Cost: one pass over
+    /// the text, and the features of each word type once.
     pub fn new<'d>(config: &FeatureConfig, documents: impl IntoIterator<Item = &'d Document>) -> Self {
         Self::with_vectors(config, None, documents)
     }
@@ -55,6 +64,7 @@ impl Lexicon {
             blocks: vec![LexiconBlock::default(); config.blocks.len()],
             documents: Rows::new(),
             lengths: Vec::new(),
+            spare: Arc::default(),
         };
         // All stems that have a vector, whether these documents have them or not: others may.
         for (block, kind) in lexicon.blocks.iter_mut().zip(&config.blocks) {
@@ -63,23 +73,26 @@ impl Lexicon {
                 block.parents = vec![LEFT_OUT; vectors.len()];
             }
         }
-        let mut counts: Vec<(u32, u32)> = Vec::new();
-        for document in documents {
-            counts.clear();
-            document.each_word(&config.normalizer, |word, count| {
-                counts.push((lexicon_word(&mut lexicon, word), count));
-            });
-            counts.sort_unstable_by_key(|&(word, _)| word);
-            counts.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                if same {
-                    kept.1 = kept.1.saturating_add(next.1);
-                }
-                same
-            });
-            lexicon.lengths.push(counts.iter().fold(0, |sum: u32, &(_, count)| sum.saturating_add(count)));
-            lexicon.documents.push(counts.iter().copied());
+        // Each thread reads a run of documents with word numbers of its own. These are replaced by those of
+        // the lexicon run by run, so that words are numbered by first appearance, as if one thread had read
+        // everything.
+        let documents: Vec<&Document> = documents.into_iter().collect();
+        let threads = rayon::current_num_threads();
+        let run = documents.len().div_ceil(threads).clamp(DOCUMENTS_AT_ONCE.0, DOCUMENTS_AT_ONCE.1);
+        for documents in documents.chunks(run * threads) {
+            let mut read: Vec<Run> =
+                documents.par_chunks(run).map(|documents| Run::read(config, documents)).collect();
+            let words = read.iter_mut().map(|run| std::mem::take(&mut run.words));
+            let numbers: Vec<Vec<u32>> = words.map(|words| lexicon.words.absorb(words).0).collect();
+            let renumbered = read.into_par_iter().zip(numbers).map(|(run, numbers)| run.renumbered(&numbers));
+            for (rows, lengths) in renumbered.collect::<Vec<_>>() {
+                lexicon.documents.append(rows);
+                lexicon.lengths.extend(lengths);
+            }
         }
+        let Lexicon { words, blocks, .. } = &mut lexicon;
+        let blocks = blocks.par_iter_mut().zip(&config.blocks);
+        blocks.for_each(|(block, kind)| block.fill(words, kind.extractor));
         lexicon
     }
 
@@ -104,30 +117,131 @@ impl Lexicon {
     }
 }
 
-/// The number of a word; its features are found when it first comes.
-fn lexicon_word(lexicon: &mut Lexicon, word: &str) -> u32 {
-    let (id, new) = lexicon.words.intern(word);
-    if new {
-        for (block, kind) in lexicon.blocks.iter_mut().zip(&lexicon.config.blocks) {
-            let mut features: Vec<u32> = Vec::new();
-            kind.extractor.each(word, |feature| {
-                if kind.extractor.is_tied() {
-                    features.extend(block.features.get(feature));
-                    return;
+/// Fewest and most documents that a thread reads in one go.
+const DOCUMENTS_AT_ONCE: (usize, usize) = (1 << 8, 1 << 15);
+/// Fewest and most words whose features a thread finds in one go.
+const WORDS_AT_ONCE: (usize, usize) = (1 << 10, 1 << 17);
+
+/// Some documents with words of their own.
+struct Run {
+    words: Interner,
+    /// For each document its words as they come.
+    documents: Rows<(u32, u32)>,
+}
+
+impl Run {
+    fn read(config: &FeatureConfig, documents: &[&Document]) -> Self {
+        let mut run = Run { words: Interner::default(), documents: Rows::new() };
+        let mut counts: Vec<(u32, u32)> = Vec::new();
+        for document in documents {
+            counts.clear();
+            document
+                .each_word(&config.normalizer, |word, count| counts.push((run.words.intern(word).0, count)));
+            run.documents.push(counts.iter().copied());
+        }
+        run
+    }
+
+    /// The documents as counts of words by rising number, and their lengths.
+    fn renumbered(self, numbers: &[u32]) -> (Rows<(u32, u32)>, Vec<u32>) {
+        let mut rows = Rows::with_capacity(self.documents.len(), self.documents.nnz());
+        let mut lengths = Vec::with_capacity(self.documents.len());
+        let mut counts: Vec<(u32, u32)> = Vec::new();
+        for row in self.documents.iter() {
+            counts.clear();
+            counts.extend(row.iter().map(|&(word, count)| (numbers[word as usize], count)));
+            counts.sort_unstable_by_key(|&(word, _)| word);
+            counts.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 = kept.1.saturating_add(next.1);
                 }
-                let (id, new) = block.features.intern(feature);
-                if new {
-                    block.parents.push(
-                        kind.extractor
-                            .prefix(feature)
-                            .and_then(|p| block.features.get(p))
-                            .unwrap_or(LEFT_OUT),
-                    );
-                }
-                features.push(id);
+                same
             });
-            block.of_word.push(features);
+            lengths.push(counts.iter().fold(0, |sum: u32, &(_, count)| sum.saturating_add(count)));
+            rows.push(counts.iter().copied());
+        }
+        (rows, lengths)
+    }
+}
+
+impl LexiconBlock {
+    /// Finds the features of every word. As with words, each thread numbers those of a run of words by
+    /// itself first.
+    fn fill(&mut self, words: &Interner, extractor: Extractor) {
+        let every_word: Vec<u32> = (0..words.len() as u32).collect();
+        if extractor.is_tied() {
+            for word in every_word {
+                let mut found = Vec::new();
+                extractor.each(words.resolve(word), |feature| found.extend(self.features.get(feature)));
+                self.of_word.push(found);
+            }
+            return;
+        }
+        let threads = rayon::current_num_threads();
+        let run = every_word.len().div_ceil(threads).clamp(WORDS_AT_ONCE.0, WORDS_AT_ONCE.1);
+        for of_run in every_word.chunks(run * threads) {
+            let parts: Vec<LexiconBlock> =
+                of_run.par_chunks(run).map(|of_run| Self::of_words(words, of_run, extractor)).collect();
+            for part in parts {
+                let LexiconBlock { features, parents, of_word, .. } = part;
+                let (numbers, new) = self.features.absorb(features);
+                let number =
+                    |feature: u32| if feature == LEFT_OUT { feature } else { numbers[feature as usize] };
+                // A prefix stands in the same word, so that who knows the feature knows its prefix.
+                self.parents.extend(new.iter().map(|&feature| number(parents[feature as usize])));
+                for row in of_word.iter() {
+                    self.of_word.push(row.iter().map(|&feature| number(feature)));
+                }
+            }
+        }
+        self.by_bytes = self.features.by_bytes();
+    }
+
+    fn of_words(words: &Interner, of_run: &[u32], extractor: Extractor) -> Self {
+        let mut block = LexiconBlock::default();
+        let mut found: Vec<u32> = Vec::new();
+        for &word in of_run {
+            found.clear();
+            let LexiconBlock { features, parents, of_word, .. } = &mut block;
+            extractor.each(words.resolve(word), |feature| {
+                let (number, new) = features.intern(feature);
+                if new {
+                    let prefix = extractor.prefix(feature).and_then(|prefix| features.get(prefix));
+                    parents.push(prefix.unwrap_or(LEFT_OUT));
+                }
+                found.push(number);
+            });
+            of_word.push(found.iter().copied());
+        }
+        block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_features_are_numbered_alike_on_any_number_of_threads() {
+        let text =
+            |row: usize| format!("كلمة{} تقول word{} والكلمات {}", row % 700, row % 900, row * row % 37);
+        let documents: Vec<Document> =
+            (0..3000).map(|row| Document::from_text(row.to_string(), text(row))).collect();
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| Lexicon::new(&FeatureConfig::default(), &documents))
+        };
+        let one = on(1);
+        assert!(one.n_words() > 1600);
+        for threads in [2, 7] {
+            let found = on(threads);
+            assert_eq!((&found.words, &found.documents), (&one.words, &one.documents));
+            assert_eq!(found.lengths, one.lengths);
+            for (found, one) in found.blocks.iter().zip(&one.blocks) {
+                assert_eq!((&found.features, &found.parents), (&one.features, &one.parents));
+                assert_eq!(found.of_word, one.of_word);
+            }
         }
     }
-    id
 }

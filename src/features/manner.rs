@@ -8,8 +8,9 @@
 //! Words are compared after folding (alef and hamza forms, final yeh, teh marbuta), whatever the
 //! normaliser keeps, and a conjunction (و، ف) before the word is passed over.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 /// Changes with every change of a list: a model's shares must be counted as in its training.
 pub const MANNER_VERSION: u32 = 1;
@@ -63,11 +64,11 @@ const LISTS: [(&str, &str); 6] = [
 static MARKS: LazyLock<Marks> = LazyLock::new(|| index(&LISTS));
 
 /// Folded words with the marks that they bear.
-pub(crate) type Marks = HashMap<String, Vec<&'static str>>;
+pub(crate) type Marks = FxHashMap<String, Vec<&'static str>>;
 
 /// An index of lists of words, each with its mark.
 pub(super) fn index(lists: &[(&'static str, &str)]) -> Marks {
-    let mut marks = Marks::new();
+    let mut marks = Marks::default();
     for &(mark, words) in lists {
         for word in words.split_whitespace() {
             let of_word = marks.entry(fold(word)).or_default();

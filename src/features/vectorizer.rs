@@ -1,10 +1,11 @@
 //! The vocabulary: which features a model knows, in which order, and how much each tells.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::config::FeatureConfig;
+use super::config::{Block, FeatureConfig};
 use super::intern::Interner;
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, LexiconBlock};
 use crate::error::{Error, Result};
 
 /// Marks a feature of the lexicon that the vocabulary leaves out.
@@ -21,9 +22,9 @@ pub struct Frequencies {
     /// For each number its document frequency.
     pub(crate) df: Vec<u32>,
     /// For each number its inverse document frequency; for a share 1 / its standard deviation.
-    pub(crate) idf: Vec<f64>,
+    pub(crate) idf: Arc<Vec<f64>>,
     /// For each number that of its longest proper prefix, a smaller one, or [`LEFT_OUT`].
-    pub(crate) parents: Vec<u32>,
+    pub(crate) parents: Arc<Vec<u32>>,
     /// Number of documents counted.
     pub(crate) n_documents: u32,
     /// Their mean length in words.
@@ -38,17 +39,34 @@ impl Frequencies {
     /// # Errors
     /// [`Error::TooFew`] where no feature occurs in `min_df` documents.
     pub fn count(lexicon: &Lexicon, rows: &[usize]) -> Result<Self> {
+        Self::from_df(lexicon, rows, Self::df(lexicon, rows))
+    }
+
+    /// For each block the number of the documents `rows` that have each feature of the lexicon; nothing of
+    /// blocks whose frequencies are known from elsewhere.
+    pub(crate) fn df(lexicon: &Lexicon, rows: &[usize]) -> Vec<Vec<u32>> {
+        let blocks = lexicon.blocks.iter().zip(&lexicon.config.blocks);
+        let df = |(block, kind): (&LexiconBlock, &Block)| match kind.extractor.is_tied() {
+            true => Vec::new(),
+            false => document_frequencies(&block.of_word, lexicon, rows, block.features.len()),
+        };
+        blocks.map(df).collect()
+    }
+
+    /// What [`Frequencies::count`] gives, from the document frequencies of `rows`.
+    pub(crate) fn from_df(lexicon: &Lexicon, rows: &[usize], df: Vec<Vec<u32>>) -> Result<Self> {
         let mut found = Frequencies {
             numbers: Vec::new(),
             kept: Vec::new(),
             df: Vec::new(),
-            idf: Vec::new(),
-            parents: Vec::new(),
+            idf: Arc::default(),
+            parents: Arc::default(),
             n_documents: rows.len() as u32,
             mean_length: rows.iter().map(|&row| f64::from(lexicon.lengths[row])).sum::<f64>()
                 / rows.len().max(1) as f64,
         };
-        for (block, kind) in lexicon.blocks.iter().zip(&lexicon.config.blocks) {
+        let mut parents = Vec::new();
+        for ((block, kind), df) in lexicon.blocks.iter().zip(&lexicon.config.blocks).zip(df) {
             let tied = lexicon.vectors.as_ref().filter(|_| kind.extractor.is_tied());
             if let Some(vectors) = tied {
                 // What is known of a stem is known from elsewhere, its frequency too.
@@ -56,16 +74,10 @@ impl Frequencies {
                 found.numbers.push(numbers.collect());
                 found.kept.push((0..vectors.len() as u32).collect());
                 found.df.extend(vectors.frequencies(found.n_documents));
-                found.parents.extend(std::iter::repeat_n(LEFT_OUT, vectors.len()));
+                parents.extend(std::iter::repeat_n(LEFT_OUT, vectors.len()));
                 continue;
             }
-            let df = document_frequencies(&block.of_word, lexicon, rows, block.features.len());
-            let mut kept: Vec<u32> =
-                (0..df.len() as u32).filter(|&f| df[f as usize] >= lexicon.config.min_df.max(1)).collect();
-            kept.sort_unstable_by(|&a, &b| {
-                let by_df = df[b as usize].cmp(&df[a as usize]);
-                by_df.then_with(|| block.features.resolve(a).cmp(block.features.resolve(b)))
-            });
+            let kept = by_falling_df(&block.by_bytes, &df, lexicon.config.min_df.max(1));
             let mut numbers = vec![LEFT_OUT; df.len()];
             for &feature in &kept {
                 numbers[feature as usize] = found.df.len() as u32;
@@ -73,7 +85,7 @@ impl Frequencies {
             }
             // A prefix is at least as frequent, and sorts first among equals: it has the smaller number.
             let number_of = |feature: u32| numbers.get(feature as usize).copied().unwrap_or(LEFT_OUT);
-            found.parents.extend(kept.iter().map(|&feature| number_of(block.parents[feature as usize])));
+            parents.extend(kept.iter().map(|&feature| number_of(block.parents[feature as usize])));
             found.numbers.push(numbers);
             found.kept.push(kept);
         }
@@ -84,15 +96,24 @@ impl Frequencies {
                 rows.len()
             )));
         }
-        found.idf = found.df.iter().map(|&df| lexicon.config.idf.weight(df, found.n_documents)).collect();
+        found.parents = Arc::new(parents);
+        let mut idf: Vec<f64> =
+            found.df.iter().map(|&df| lexicon.config.idf.weight(df, found.n_documents)).collect();
         let manner = found.manner(lexicon);
         if !manner.is_empty() {
             let deviations = share_deviations(&found, lexicon, rows, manner.clone());
-            for (idf, deviation) in found.idf[manner].iter_mut().zip(deviations) {
+            for (idf, deviation) in idf[manner].iter_mut().zip(deviations) {
                 *idf = if deviation > 0.0 { 1.0 / deviation } else { 0.0 };
             }
         }
+        found.idf = Arc::new(idf);
         Ok(found)
+    }
+
+    /// The numbers of the features of block `number`.
+    pub(crate) fn of_block(&self, number: usize) -> Range<usize> {
+        let first = self.kept[..number].iter().map(Vec::len).sum();
+        first..first + self.kept[number].len()
     }
 
     /// The numbers of the features that are shares of words, whose blocks stand together.
@@ -140,6 +161,26 @@ impl Frequencies {
     }
 }
 
+/// The features of at least `min_df` documents, by falling document frequency, in the order of `features`
+/// among equals. O(features + documents).
+fn by_falling_df(features: &[u32], df: &[u32], min_df: u32) -> Vec<u32> {
+    let most = df.iter().copied().max().unwrap_or(0) as usize;
+    let kept = || features.iter().copied().filter(|&feature| df[feature as usize] >= min_df);
+    // By the distance from the highest: how many come before, and then where the next one goes.
+    let mut next = vec![0; most + 2];
+    kept().for_each(|feature| next[most - df[feature as usize] as usize + 1] += 1);
+    for at in 0..=most {
+        next[at + 1] += next[at];
+    }
+    let mut sorted = vec![0; next[most + 1]];
+    for feature in kept() {
+        let place = &mut next[most - df[feature as usize] as usize];
+        sorted[*place] = feature;
+        *place += 1;
+    }
+    sorted
+}
+
 /// The standard deviation of each share over the documents `rows`.
 fn share_deviations(
     found: &Frequencies,
@@ -151,8 +192,9 @@ fn share_deviations(
         .filter(|&block| lexicon.config.blocks[block].extractor.is_share())
         .collect();
     let (mut sums, mut squares) = (vec![0.0; manner.len()], vec![0.0; manner.len()]);
+    let mut shares = vec![0.0; manner.len()];
     for &row in rows {
-        let mut shares = vec![0.0; manner.len()];
+        shares.fill(0.0);
         let mut total = 0.0;
         for &(word, count) in lexicon.documents.row(row) {
             let tf = lexicon.config.tf.weight(count, f64::from(lexicon.lengths[row]), found.mean_length);

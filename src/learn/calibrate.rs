@@ -13,6 +13,7 @@
 //! the weight of a few examples. So two examples of a class do no harm, and no probability is ever
 //! a hard 0.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::logistic::{ClassWeight, Scheme, decide, most_probable, normalize};
@@ -22,6 +23,8 @@ use super::prior::{shift, shift_to};
 /// Curvature of the penalty on slope and offsets: about that of ten to twenty examples, whose own is
 /// q · (1 - q) at most.
 const SHRINK: f64 = 4.0;
+/// Rows that one thread works on at a time.
+const ROWS_AT_ONCE: usize = 1 << 11;
 /// The slope is at least this: held-out scores may say nothing, but never the contrary of what they say.
 const LEAST_SLOPE: f64 = 0.05;
 /// Real examples of each side from which they alone are believed, and authored ones are not asked.
@@ -74,20 +77,30 @@ impl Calibration {
         raw: impl Fn(usize) -> &'p [f64],
         class_weight: ClassWeight,
     ) -> Self {
+        Self::fit_to(sample, places, raw, class_weight, |place| sample.real[place])
+    }
+
+    fn fit_to<'p>(
+        sample: &Sample,
+        places: &[usize],
+        raw: impl Fn(usize) -> &'p [f64],
+        class_weight: ClassWeight,
+        real: impl Fn(usize) -> bool,
+    ) -> Self {
         let own: Vec<usize> = places
             .iter()
             .copied()
             .filter(|&place| !sample.foreign[place] && sample.weights[place] > 0.0)
             .collect();
-        let real: Vec<usize> = own.iter().copied().filter(|&place| sample.real[place]).collect();
-        let field = if real.len() >= ENOUGH_FOR_SHARES { &real } else { &own };
+        let of_field: Vec<usize> = own.iter().copied().filter(|&place| real(place)).collect();
+        let field = if of_field.len() >= ENOUGH_FOR_SHARES { &of_field } else { &own };
         let prior = shares(
             field.iter().map(|&place| (sample.classes[place], sample.weights[place])),
             sample.n_classes,
         );
-        let scaling = |rows: &[Row], prior: &[f64]| {
+        let scaling = |rows: &Rows, prior: &[f64]| {
             let n_classes = prior.len();
-            let counted = shares(rows.iter().map(|row| (row.class, row.weight)), n_classes);
+            let counted = shares(rows.sides.iter().copied(), n_classes);
             let expected = match class_weight {
                 ClassWeight::Balanced => counted.iter().map(|share| libm::log(*share)).collect(),
                 ClassWeight::None => vec![0.0; n_classes],
@@ -103,17 +116,16 @@ impl Calibration {
         };
         if !is_staged(sample.scheme, sample.n_classes) {
             let rows =
-                trusted(&own, sample, sample.n_classes, |place| (raw(place).to_vec(), sample.classes[place]));
+                trusted(&own, sample, &real, sample.n_classes, |place| (raw(place), sample.classes[place]));
             return Calibration { scalings: vec![scaling(&rows, &prior)], prior };
         }
         let taught: Vec<usize> =
             places.iter().copied().filter(|&place| sample.weights[place] > 0.0).collect();
-        let whether = trusted(&taught, sample, 2, |place| {
-            (stages(raw(place))[0].to_vec(), usize::from(sample.classes[place] == 2))
+        let whether = trusted(&taught, sample, &real, 2, |place| {
+            (stages(raw(place))[0], usize::from(sample.classes[place] == 2))
         });
         let sided: Vec<usize> = own.iter().copied().filter(|&place| sample.classes[place] < 2).collect();
-        let which =
-            trusted(&sided, sample, 2, |place| (stages(raw(place))[1].to_vec(), sample.classes[place]));
+        let which = trusted(&sided, sample, &real, 2, |place| (stages(raw(place))[1], sample.classes[place]));
         let taken = prior[0] + prior[1];
         let scalings = vec![
             scaling(&whether, &[taken, prior[2]]),
@@ -129,8 +141,7 @@ impl Calibration {
         raw: impl Fn(usize) -> &'p [f64],
         class_weight: ClassWeight,
     ) -> Self {
-        let alike = Sample { real: vec![true; sample.real.len()], ..sample.clone() };
-        Self::fit(&alike, places, raw, class_weight)
+        Self::fit_to(sample, places, raw, class_weight, |_| true)
     }
 
     /// The probabilities shifted to equal shares of the classes; in two stages of a side and none, and of
@@ -251,38 +262,40 @@ fn shares(classes: impl Iterator<Item = (usize, f64)>, n_classes: usize) -> Vec<
     sizes.iter().map(|size| size / total).collect()
 }
 
-struct Row {
+/// What a scaling is fitted to.
+struct Rows {
+    /// Row by row the logarithms of the probabilities, one a class.
     logs: Vec<f64>,
-    class: usize,
-    weight: f64,
+    /// The class of each row, and how much it counts.
+    sides: Vec<(usize, f64)>,
 }
 
-/// The rows to fit to: real examples where there are enough of each class, else all.
-fn trusted(
+/// The rows to fit to, of `k` classes: real examples where there are enough of each class, else all.
+fn trusted<P: AsRef<[f64]>>(
     places: &[usize],
     sample: &Sample,
-    n_classes: usize,
-    of: impl Fn(usize) -> (Vec<f64>, usize),
-) -> Vec<Row> {
-    let rows = |wanted: &dyn Fn(usize) -> bool| -> Vec<Row> {
-        let places = places.iter().copied().filter(|&place| wanted(place));
-        places
-            .map(|place| {
-                let (p, class) = of(place);
-                let logs = p.iter().map(|p| libm::log(p.max(1e-300))).collect();
-                Row { logs, class, weight: sample.weights[place] }
-            })
-            .collect()
+    real: impl Fn(usize) -> bool,
+    k: usize,
+    of: impl Fn(usize) -> (P, usize),
+) -> Rows {
+    let rows = |wanted: &dyn Fn(usize) -> bool| {
+        let mut rows = Rows { logs: Vec::new(), sides: Vec::new() };
+        for &place in places.iter().filter(|&&place| wanted(place)) {
+            let (p, class) = of(place);
+            rows.logs.extend(p.as_ref().iter().map(|p| libm::log(p.max(1e-300))));
+            rows.sides.push((class, sample.weights[place]));
+        }
+        rows
     };
-    let real = rows(&|place| sample.real[place]);
-    let mut sizes = vec![0.0; n_classes];
-    real.iter().for_each(|row| sizes[row.class] += row.weight);
-    if sizes.iter().all(|size| *size >= ENOUGH_OF_EACH) { real } else { rows(&|_| true) }
+    let found = rows(&real);
+    let mut sizes = vec![0.0; k];
+    found.sides.iter().for_each(|&(class, weight)| sizes[class] += weight);
+    if sizes.iter().all(|size| *size >= ENOUGH_OF_EACH) { found } else { rows(&|_| true) }
 }
 
 /// Minimises `Σ weight · -ln q(class) + SHRINK / 2 · ((slope - 1)² + Σ (offset - expected)²)` by Newton
 /// steps, the slope held where it is given. The objective is strongly convex.
-fn fit_scaling(rows: &[Row], expected: &[f64], slope: Option<f64>) -> Scaling {
+fn fit_scaling(rows: &Rows, expected: &[f64], slope: Option<f64>) -> Scaling {
     let k = expected.len();
     let mut at: Vec<f64> = std::iter::once(slope.unwrap_or(1.0)).chain(expected.iter().copied()).collect();
     let target = at.clone();
@@ -310,7 +323,7 @@ fn fit_scaling(rows: &[Row], expected: &[f64], slope: Option<f64>) -> Scaling {
 }
 
 /// The value of the objective, its gradient and its second derivative, by the slope and then the offsets.
-fn objective(rows: &[Row], at: &[f64], target: &[f64], free_slope: bool) -> (f64, Vec<f64>, Vec<Vec<f64>>) {
+fn objective(rows: &Rows, at: &[f64], target: &[f64], free_slope: bool) -> (f64, Vec<f64>, Vec<Vec<f64>>) {
     let size = at.len();
     let k = size - 1;
     let mut value = 0.0;
@@ -322,24 +335,36 @@ fn objective(rows: &[Row], at: &[f64], target: &[f64], free_slope: bool) -> (f64
         gradient[place] = SHRINK * off;
         hessian[place][place] = SHRINK;
     }
-    for row in rows {
-        let u: Vec<f64> = (0..k).map(|class| at[0] * row.logs[class] + at[1 + class]).collect();
-        let mut q = u.clone();
-        softmax(&mut q);
-        let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = u.iter().map(|u| libm::exp(u - most)).sum();
-        value += row.weight * (most + libm::log(total) - u[row.class]);
-        let mean: f64 = q.iter().zip(&row.logs).map(|(q, log)| q * log).sum();
-        gradient[0] += row.weight * (mean - row.logs[row.class]);
+    // Exponentials in parallel, sums in the order of the rows.
+    let mut said = vec![0.0; rows.sides.len() * (k + 1)];
+    let parts = said.par_chunks_mut(ROWS_AT_ONCE * (k + 1)).zip(rows.logs.par_chunks(ROWS_AT_ONCE * k));
+    parts.zip(rows.sides.par_chunks(ROWS_AT_ONCE)).for_each(|((said, logs), sides)| {
+        let each = said.chunks_exact_mut(k + 1).zip(logs.chunks_exact(k)).zip(sides);
+        for ((said, logs), &(class, _)) in each {
+            let (q, loss) = said.split_at_mut(k);
+            q.iter_mut().enumerate().for_each(|(class, u)| *u = at[0] * logs[class] + at[1 + class]);
+            let (most, own) = (q.iter().copied().fold(f64::NEG_INFINITY, f64::max), q[class]);
+            q.iter_mut().for_each(|u| *u = libm::exp(*u - most));
+            let total: f64 = q.iter().sum();
+            loss[0] = most + libm::log(total) - own;
+            q.iter_mut().for_each(|q| *q /= total);
+        }
+    });
+    let each = said.chunks_exact(k + 1).zip(rows.logs.chunks_exact(k)).zip(&rows.sides);
+    for ((said, logs), &(class, weight)) in each {
+        let (q, loss) = said.split_at(k);
+        value += weight * loss[0];
+        let mean: f64 = q.iter().zip(logs).map(|(q, log)| q * log).sum();
+        gradient[0] += weight * (mean - logs[class]);
         for a in 0..k {
-            gradient[1 + a] += row.weight * (q[a] - if a == row.class { 1.0 } else { 0.0 });
-            hessian[0][0] += row.weight * q[a] * (row.logs[a] - mean).powi(2);
-            let cross = row.weight * q[a] * (row.logs[a] - mean);
+            gradient[1 + a] += weight * (q[a] - if a == class { 1.0 } else { 0.0 });
+            hessian[0][0] += weight * q[a] * (logs[a] - mean).powi(2);
+            let cross = weight * q[a] * (logs[a] - mean);
             hessian[0][1 + a] += cross;
             hessian[1 + a][0] += cross;
-            hessian[1 + a][1 + a] += row.weight * q[a];
+            hessian[1 + a][1 + a] += weight * q[a];
             for b in 0..k {
-                hessian[1 + a][1 + b] -= row.weight * q[a] * q[b];
+                hessian[1 + a][1 + b] -= weight * q[a] * q[b];
             }
         }
     }

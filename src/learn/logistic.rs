@@ -184,17 +184,29 @@ impl Weights {
     /// The linear scores of every row of `x`, `columns` numbers each.
     pub fn scores(&self, x: &impl Operator) -> Vec<f64> {
         let mut scores = vec![0.0; x.n_rows() * self.columns];
-        let (mut v, mut out) = (vec![[0.0]; x.n_features()], vec![[0.0]; x.n_rows()]);
-        for column in 0..self.columns {
-            for (v, row) in v.iter_mut().zip(self.coefficients.chunks_exact(self.columns)) {
-                *v = [row[column]];
-            }
-            x.forward(&v, &mut out);
-            for (scores, [score]) in scores.chunks_exact_mut(self.columns).zip(&out) {
-                scores[column] = score + self.intercepts[column];
-            }
+        let mut first = 0;
+        while first < self.columns {
+            first += match self.columns - first {
+                1 => self.some_scores::<1>(x, first, &mut scores),
+                2 => self.some_scores::<2>(x, first, &mut scores),
+                _ => self.some_scores::<3>(x, first, &mut scores),
+            };
         }
         scores
+    }
+
+    /// The scores of `K` columns from `first` on; gives `K`.
+    fn some_scores<const K: usize>(&self, x: &impl Operator, first: usize, scores: &mut [f64]) -> usize {
+        let rows = self.coefficients.chunks_exact(self.columns);
+        let v: Vec<[f64; K]> = rows.map(|row| std::array::from_fn(|k| row[first + k])).collect();
+        let mut out = vec![[0.0; K]; x.n_rows()];
+        x.forward(&v, &mut out);
+        for (scores, out) in scores.chunks_exact_mut(self.columns).zip(&out) {
+            for k in 0..K {
+                scores[first + k] = out[k] + self.intercepts[first + k];
+            }
+        }
+        K
     }
 }
 
@@ -260,11 +272,6 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
         let e = libm::exp(x);
         e / (1.0 + e)
     }
-}
-
-/// ln(1 + exp(x)), without overflow.
-pub(crate) fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }
 
 #[cfg(test)]

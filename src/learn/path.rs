@@ -22,6 +22,9 @@ const MOST_LEFT_OUT: usize = 2000;
 /// Once the loss is this share above its lowest value, larger C are not tried.
 const WORSE: f64 = 0.01;
 
+/// Examples that are fewer are judged by one thread.
+const PLACES_AT_ONCE: usize = 1 << 10;
+
 /// How a head is fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -210,9 +213,9 @@ impl Sample {
 pub struct Walked {
     /// The losses and the choice.
     pub path: CPath,
-    /// For each example of the sample, at each C tried, the class probabilities by the fit that had
-    /// not seen it.
-    pub probabilities: Vec<Vec<Vec<f64>>>,
+    /// At each C tried, for each example of the sample, the class probabilities by the fit that had not
+    /// seen it: one a class, example by example.
+    pub probabilities: Vec<Vec<f64>>,
     /// For each example what that fit's vocabulary knew of it.
     pub seen: Vec<Seen>,
 }
@@ -235,17 +238,16 @@ pub fn walk(
     let mut paths = if config.leaves_out(sample.rows.len(), n_folds) {
         Paths::LeaveOut(Box::new(LeaveOut::new(lexicon, sample, folds)?))
     } else {
-        let paths = (0..n_folds).into_par_iter().map(|fold| FoldPath::new(lexicon, sample, folds, fold));
-        Paths::Folds(paths.collect::<Result<Vec<_>>>()?)
+        Paths::Folds(FoldPath::all(lexicon, sample, folds, n_folds)?)
     };
-    let mut probabilities: Vec<Vec<Vec<f64>>> = vec![Vec::new(); folds.len()];
+    let mut probabilities: Vec<Vec<f64>> = Vec::new();
     let mut loss: Vec<f64> = Vec::new();
     for &c in &config.c {
         let judged = paths.advance(config, folds, c)?;
         done();
-        judged.into_iter().zip(&mut probabilities).for_each(|(p, of_place)| of_place.push(p));
         let step = loss.len();
-        loss.push(balanced_loss(sample, &probabilities, step, config.class_weight, |_| true));
+        loss.push(balanced_loss(sample, &judged, config.class_weight, |_| true));
+        probabilities.push(judged);
         // Past its lowest point the loss rises for good, and the largest C cost the most.
         if loss[step] > (1.0 + WORSE) * loss[lowest(&loss)] {
             break;
@@ -264,7 +266,7 @@ impl Walked {
     }
 
     fn rule_at(&self, sample: &Sample, places: &[usize], step: usize, class_weight: ClassWeight) -> Rule {
-        let raw = |place: usize| self.probabilities[place][step].as_slice();
+        let raw = |place: usize| of_place(&self.probabilities[step], sample, place);
         Rule::fit(sample, places, raw, |place| self.seen[place], class_weight)
     }
 
@@ -280,56 +282,68 @@ impl Walked {
     ) -> (Vec<f64>, Vec<Judgement>) {
         let n_folds = folds.iter().max().map_or(0, |&fold| fold + 1);
         let chosen: Vec<(usize, Rule)> = (0..n_folds)
+            .into_par_iter()
             .map(|fold| {
-                let loss = |step| {
-                    balanced_loss(sample, &self.probabilities, step, config.class_weight, |place| {
-                        folds[place] != fold
-                    })
+                let loss = |step: usize| {
+                    let raw = &self.probabilities[step];
+                    balanced_loss(sample, raw, config.class_weight, |place| folds[place] != fold)
                 };
                 let step = lowest(&(0..self.path.c.len()).map(loss).collect::<Vec<f64>>());
                 let others: Vec<usize> = (0..folds.len()).filter(|&place| folds[place] != fold).collect();
                 (step, self.rule_at(sample, &others, step, config.class_weight))
             })
             .collect();
-        let judged = folds.iter().enumerate().map(|(place, &fold)| {
+        let judged = folds.par_iter().enumerate().map(|(place, &fold)| {
             let (step, rule) = &chosen[fold];
-            rule.judge(sample.scheme, &self.probabilities[place][*step], self.seen[place], config.level)
+            let raw = of_place(&self.probabilities[*step], sample, place);
+            rule.judge(sample.scheme, raw, self.seen[place], config.level)
         });
         let judged = judged.collect();
         (chosen.iter().map(|(step, _)| self.path.c[*step]).collect(), judged)
     }
 }
 
+/// The class probabilities of one example.
+fn of_place<'p>(probabilities: &'p [f64], sample: &Sample, place: usize) -> &'p [f64] {
+    &probabilities[place * sample.n_classes..][..sample.n_classes]
+}
+
 fn lowest(losses: &[f64]) -> usize {
     (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0)
 }
 
-/// The class-balanced log-loss of the places that `counts` admits, at one step of the path: the mean
-/// over the classes of the mean -ln p of their documents. What was judged toward another target counts
-/// beside that as two classes more, taking a side and taking none: which side, nobody could know.
+/// The class-balanced log-loss of the places that `counts` admits, given the class probabilities of all:
+/// the mean over the classes of the mean -ln p of their documents. What was judged toward another target
+/// counts beside that as two classes more, taking a side and taking none: which side, nobody could know.
 ///
 /// The probabilities are calibrated first, as they will be in the end: a small C makes raw ones timid, and
 /// would lose by that although it tells the classes apart best.
 fn balanced_loss(
     sample: &Sample,
-    probabilities: &[Vec<Vec<f64>>],
-    step: usize,
+    probabilities: &[f64],
     class_weight: ClassWeight,
     counts: impl Fn(usize) -> bool,
 ) -> f64 {
     let places: Vec<usize> = (0..sample.rows.len()).filter(|&place| counts(place)).collect();
-    let raw = |place: usize| probabilities[place][step].as_slice();
+    let raw = |place: usize| of_place(probabilities, sample, place);
     let calibration = Calibration::fit_all(sample, &places, raw, class_weight);
+    let losses: Vec<(usize, f64)> = places
+        .par_iter()
+        .with_min_len(PLACES_AT_ONCE)
+        .map(|&place| {
+            let p = calibration.even(sample.scheme, &calibration.apply(raw(place)));
+            let class = sample.classes[place];
+            let (kind, p) = match (sample.foreign[place], class) {
+                (false, class) => (class, p[class]),
+                (true, 0 | 1) => (sample.n_classes, p[0] + p[1]),
+                (true, class) => (sample.n_classes + 1, p[class]),
+            };
+            (kind, sample.weights[place] * libm::log(p))
+        })
+        .collect();
     let mut sums = vec![(0.0, 0.0_f64); sample.n_classes + 2];
-    for place in places {
-        let p = calibration.even(sample.scheme, &calibration.apply(raw(place)));
-        let class = sample.classes[place];
-        let (kind, p) = match (sample.foreign[place], class) {
-            (false, class) => (class, p[class]),
-            (true, 0 | 1) => (sample.n_classes, p[0] + p[1]),
-            (true, class) => (sample.n_classes + 1, p[class]),
-        };
-        sums[kind].0 -= sample.weights[place] * libm::log(p);
+    for ((kind, loss), place) in losses.into_iter().zip(places) {
+        sums[kind].0 -= loss;
         sums[kind].1 += sample.weights[place];
     }
     let present = sums.iter().filter(|(_, count)| *count > 0.0);
@@ -347,11 +361,15 @@ enum Paths {
 impl Paths {
     /// Fits with the next C, and gives the class probabilities of each example as if its fold had not been
     /// trained on.
-    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<Vec<f64>>> {
+    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<f64>> {
         match self {
             Paths::Folds(paths) => {
                 let judged = paths.par_iter_mut().map(|path| path.advance(config, c));
-                Ok(in_place(folds, judged.collect::<Result<Vec<_>>>()?))
+                let judged = judged.collect::<Result<Vec<_>>>()?;
+                let rows = judged.iter().zip(paths.iter());
+                let mut rows: Vec<_> =
+                    rows.map(|(judged, path)| judged.chunks_exact(path.train.n_classes)).collect();
+                Ok(folds.iter().filter_map(|&fold| rows[fold].next()).flatten().copied().collect())
             }
             Paths::LeaveOut(path) => path.advance(config, folds, c),
         }
@@ -403,13 +421,14 @@ impl LeaveOut {
         Ok(LeaveOut { sample: sample.clone(), x, seen: in_place(folds, seen), start: None })
     }
 
-    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<Vec<f64>>> {
+    fn advance(&mut self, config: &LearnConfig, folds: &[usize], c: f64) -> Result<Vec<f64>> {
         // The approximation is of one step from the optimum: it must be the optimum.
         let task = self.sample.task(config, &self.x, c, config.tolerance);
         let found = fit(config.solver, &self.x, &task, self.start.as_ref())?.weights;
         let scores = leave_groups_out(&self.x, &task, &found, folds)?;
         let scheme = self.sample.scheme;
-        let judged = scores.chunks_exact(found.columns).map(|scores| probabilities(scheme, scores)).collect();
+        let rows = scores.chunks_exact(found.columns);
+        let judged = rows.flat_map(|scores| probabilities(scheme, scores)).collect();
         self.start = Some(found);
         Ok(judged)
     }
@@ -426,22 +445,53 @@ struct FoldPath {
 }
 
 impl FoldPath {
-    fn new(lexicon: &Lexicon, sample: &Sample, folds: &[usize], fold: usize) -> Result<Self> {
+    fn all(lexicon: &Lexicon, sample: &Sample, folds: &[usize], n_folds: usize) -> Result<Vec<Self>> {
+        // What a fold is not trained on is counted, and taken from the whole: each example is looked at
+        // once and not once a fold.
+        let held: Vec<Vec<Vec<u32>>> = (0..n_folds)
+            .into_par_iter()
+            .map(|fold| {
+                let inside = folds.iter().zip(&sample.rows).filter(|(of, _)| **of == fold);
+                Frequencies::df(lexicon, &inside.map(|(_, &row)| row).collect::<Vec<_>>())
+            })
+            .collect();
+        let mut whole: Vec<Vec<u32>> = held.first().cloned().unwrap_or_default();
+        for fold in held.iter().skip(1) {
+            let counts = whole.iter_mut().flatten().zip(fold.iter().flatten());
+            counts.for_each(|(whole, held)| *whole += held);
+        }
+        let paths = held.into_par_iter().enumerate().map(|(fold, mut df)| {
+            let counts = df.iter_mut().flatten().zip(whole.iter().flatten());
+            counts.for_each(|(held, whole)| *held = whole - *held);
+            Self::new(lexicon, sample, folds, fold, df)
+        });
+        paths.collect()
+    }
+
+    fn new(
+        lexicon: &Lexicon,
+        sample: &Sample,
+        folds: &[usize],
+        fold: usize,
+        df: Vec<Vec<u32>>,
+    ) -> Result<Self> {
         let (train, held) = sample.split(folds, fold);
-        let frequencies = Frequencies::count(lexicon, &train.rows)?;
+        let frequencies = Frequencies::from_df(lexicon, &train.rows, df)?;
         let x = train.design(lexicon, &frequencies);
         let unseen = held.design(lexicon, &frequencies);
         let seen = held.rows.iter().map(|&row| Seen::new(frequencies.known_words(lexicon, row))).collect();
         Ok(FoldPath { train, x, unseen, seen, start: None })
     }
 
-    /// Fits with the next C, and gives the class probabilities of each held-out document.
-    fn advance(&mut self, config: &LearnConfig, c: f64) -> Result<Vec<Vec<f64>>> {
+    /// Fits with the next C, and gives the class probabilities of each held-out document, one after
+    /// another.
+    fn advance(&mut self, config: &LearnConfig, c: f64) -> Result<Vec<f64>> {
         let task = self.train.task(config, &self.x, c, PATH_TOLERANCE);
         let found = fit(config.solver, &self.x, &task, self.start.as_ref())?.weights;
         let scores = found.scores(&self.unseen);
         let scheme = self.train.scheme;
-        let judged = scores.chunks_exact(found.columns).map(|scores| probabilities(scheme, scores)).collect();
+        let rows = scores.chunks_exact(found.columns);
+        let judged = rows.flat_map(|scores| probabilities(scheme, scores)).collect();
         self.start = Some(found);
         Ok(judged)
     }

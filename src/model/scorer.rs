@@ -523,7 +523,7 @@ mod tests {
         let config = &vectorizer.config;
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         document.each_word(&config.normalizer, |word, count| {
-            *counts.entry(word.to_owned()).or_default() += count
+            *counts.entry(word.to_owned()).or_default() += count;
         });
         let n_words: u64 = counts.values().map(|&count| u64::from(count)).sum();
         let heads: Vec<_> =

@@ -352,7 +352,7 @@ impl Words {
             self.rows.extend_from_slice(old.row(word as u32));
             let share = slot.marks as usize / 2;
             if share > 0 {
-                slot.marks = slot.marks & 1 | (self.shares.len() / self.columns.max(1)) as u32 * 2;
+                slot.marks = (slot.marks & 1) | ((self.shares.len() / self.columns.max(1)) as u32 * 2);
                 self.shares.extend_from_slice(&old.shares[share * self.columns..][..self.columns]);
             }
             if slot.key >> 120 == NUMBERED >> 120 {

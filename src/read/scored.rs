@@ -12,6 +12,8 @@ use crate::label::Axis;
 pub const OFF_TARGET: &str = "off-target";
 /// The key of a judgement that was made under other shares of the classes than the model's own; it holds them.
 pub const ASSUMED: &str = "assumed";
+/// With an axis's name behind, the key of the same fact in the metadata of a table in Parquet.
+pub const ASSUMED_KEY: &str = "kzstance.assumed.";
 /// The axis that tells whether an article is about the target.
 const ON_TARGET: &str = "on_target";
 /// How far from 1 the probabilities of an article may sum.
@@ -69,6 +71,7 @@ pub fn read_records(
         Some(Form::Jsonl) => Ok(jsonl(&read_text(path, options, told)?, path)),
         Some(Form::Separated(separator)) => table(&read_text(path, options, told)?, path, separator),
         Some(Form::Parquet) => {
+            refuse_assumed(path)?;
             let record = |(row, fields)| Record { fields, place: Place::line(path, row) };
             Ok(parquet_rows(path)?.into_iter().map(|row| row.map(record)).collect())
         }
@@ -77,6 +80,27 @@ pub fn read_records(
             Err(Error::Usage(format!("{path}: unknown form; give a .jsonl, .csv, .tsv or .parquet file")))
         }
     }
+}
+
+/// Refuses a table whose metadata says that its probabilities are those under other shares than the model's.
+#[cfg(feature = "parquet")]
+fn refuse_assumed(path: &Path) -> Result<()> {
+    let file = super::parquet::ParquetFile::open(path)?;
+    match file.metadata().iter().find_map(|(key, _)| key.strip_prefix(ASSUMED_KEY)) {
+        Some(axis) => Err(Error::malformed(Place::file(path), of_other_shares(axis))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+fn refuse_assumed(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn of_other_shares(axis: &str) -> String {
+    format!(
+        "the probabilities of {axis} are those under other shares than the model's («score --prior»), and its errors were not measured so; score it again without --prior"
+    )
 }
 
 /// The records of a text that has no name: JSONL where it begins with an object, CSV elsewhere.
@@ -205,9 +229,7 @@ pub fn scored(record: &Record, axis: &Axis) -> Result<Scored> {
         return Err(bad(format!("the probabilities of {name} sum to {sum}, not to 1; {REMEDY}")));
     }
     if nested.is_some_and(|judged| judged.contains_key(ASSUMED)) {
-        return Err(bad(format!(
-            "the probabilities of {name} are those under other shares than the model's («score --prior»), and its errors were not measured so; score it again without --prior"
-        )));
+        return Err(bad(of_other_shares(name)));
     }
     let probabilities = probabilities.into_iter().map(|p| p / sum).collect();
     let abstain = match nested {

@@ -70,9 +70,10 @@ fn is_emoji(c: char) -> bool {
 pub(super) fn class(c: char) -> Class {
     match c {
         '0'..='9' | 'A'..='Z' | 'a'..='z' | '\u{620}'..='\u{669}' => Class::Word,
-        '\0'..='\u{7F}' => Class::Other,
         // What stands between words most often, before the tables of Unicode are asked.
-        '،' | '؛' | '؟' | '«' | '»' | '\u{66A}'..='\u{66D}' | '\u{2010}'..='\u{2027}' => Class::Other,
+        '\0'..='\u{7F}' | '،' | '؛' | '؟' | '«' | '»' | '\u{66A}'..='\u{66D}' | '\u{2010}'..='\u{2027}' => {
+            Class::Other
+        }
         _ if is_invisible(c) => Class::Invisible,
         _ if is_emoji(c) => Class::Emoji,
         _ if c.is_alphanumeric() || is_combining_mark(c) => Class::Word,

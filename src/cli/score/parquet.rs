@@ -17,6 +17,7 @@ pub struct Table {
 impl Table {
     /// Begins a table at `path`; `kept` are the fields of the input that it carries.
     pub fn create(path: &Path, scorer: &Scorer, kept: &[String]) -> Result<Self> {
+        use kzstance::read::scored::ASSUMED_KEY;
         use kzstance::write::parquet::{Column, Kind, TableWriter};
 
         let header = scorer.header().clone();
