@@ -451,6 +451,9 @@ fn two_runs_do_not_write_to_one_file() {
 }
 
 #[cfg(feature = "parquet")]
+use kzstance::write::parquet::{Column, Kind, TableWriter, Values};
+
+#[cfg(feature = "parquet")]
 #[test]
 fn a_table_in_parquet_is_scored_and_written_as_the_same_records_elsewhere() {
     let folder = folder();
@@ -488,7 +491,6 @@ fn a_table_in_parquet_is_scored_and_written_as_the_same_records_elsewhere() {
     let file = std::fs::File::create(folder.path().join("texts.parquet")).unwrap();
     let records: Vec<serde_json::Value> =
         jsonl(3000).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    use kzstance::write::parquet::{Column, Kind, TableWriter, Values};
     let names = ["id", "text"].map(|name| Column::required(name, Kind::Text)).to_vec();
     let mut texts = TableWriter::new(file, "texts.parquet".as_ref(), names, &[]).unwrap();
     for records in records.chunks(700) {

@@ -398,7 +398,12 @@ impl Model {
     }
 
     fn term_text(&self) -> std::result::Result<&str, String> {
-        std::str::from_utf8(self.tensor("term_text")?.data()).map_err(|_| "term_text is not UTF-8".to_owned())
+        // As `std::str::from_utf8`, several times as fast.
+        let data = self.tensor("term_text")?.data();
+        match encoding_rs::UTF_8.decode_without_bom_handling_and_without_replacement(data) {
+            Some(Cow::Borrowed(text)) => Ok(text),
+            _ => Err("term_text is not UTF-8".to_owned()),
+        }
     }
 
     fn array<T: Number>(&self, name: &str) -> std::result::Result<Cow<'_, [T]>, String> {

@@ -56,9 +56,8 @@ struct BlockIndex {
 enum Terms {
     /// Words and stems.
     Words(Named<u128>),
-    /// Character n-grams; whether every one's prefix is a term too, so that what repeats in a word repeats
-    /// from its shortest n-gram on.
-    Chars { grams: Named<u64>, closed: bool },
+    /// Character n-grams.
+    Chars(Named<u64>),
     /// Marks: which terms the marks of a listed word are, words packed and folded. Others are asked for by
     /// name.
     Marks { listed: KeyTable<u128>, marks: Vec<Vec<u32>>, named: Named<u128> },
@@ -109,7 +108,7 @@ impl TermIndex {
     /// An index of the terms of each block; `None` where a term stands twice. Cost: one visit to each.
     pub(crate) fn new<'t, B>(config: &FeatureConfig, blocks: impl Iterator<Item = B>) -> Option<Self>
     where
-        B: ExactSizeIterator<Item = &'t str> + Clone,
+        B: ExactSizeIterator<Item = &'t str>,
     {
         let mut first = 0;
         let mut built = Vec::new();
@@ -120,15 +119,7 @@ impl TermIndex {
                 Extractor::Word | Extractor::Stem | Extractor::Vectors { .. } => {
                     Terms::Words(name(terms, word_key)?)
                 }
-                Extractor::Chars { min, .. } => {
-                    let grams = name(terms.clone(), gram_key)?;
-                    let closed = terms.filter(|term| term.chars().nth(min).is_some()).all(|term| {
-                        term.char_indices()
-                            .next_back()
-                            .is_some_and(|(last, _)| grams.get(&term[..last]).is_some())
-                    });
-                    Terms::Chars { grams, closed }
-                }
+                Extractor::Chars { .. } => Terms::Chars(name(terms, gram_key)?),
                 Extractor::Manner { .. } => marks(name(terms, word_key)?, manner::listed()),
                 Extractor::Polarity { .. } => marks(name(terms, word_key)?, polarity::listed()),
             };
@@ -208,8 +199,8 @@ impl Resolver {
                         whole = Some(whole.unwrap_or(false) || !features.is_empty());
                     }
                 }
-                (Terms::Chars { grams, closed }, extractor) => {
-                    if chars(grams, *closed, extractor, key, word, features) {
+                (Terms::Chars(grams), extractor) => {
+                    if chars(grams, extractor, key, word, features) {
                         features.sort_unstable();
                     }
                     parts |= !features.is_empty();
@@ -286,14 +277,7 @@ fn without_conjunction(key: u128) -> Option<u128> {
 
 /// The n-grams of a word that are terms, as [`Extractor::Chars`] gives them, in some order; whether one may
 /// stand twice.
-fn chars(
-    grams: &Named<u64>,
-    closed: bool,
-    extractor: Extractor,
-    key: u128,
-    word: &str,
-    features: &mut Vec<u32>,
-) -> bool {
+fn chars(grams: &Named<u64>, extractor: Extractor, key: u128, word: &str, features: &mut Vec<u32>) -> bool {
     let Extractor::Chars { min, max } = extractor else { return false };
     if !is_packed(key) || max > MOST_PACKED {
         extractor.each(word, |gram| features.extend(grams.get(gram)));
@@ -320,11 +304,8 @@ fn chars(
             of_length[start] = of_length[start] << 8 | u64::from(padded[start + length]);
         }
     }
-    let mut shortest = 0;
-    grams.short.get_all(&keys[..count], |place, feature| {
-        features.push(feature);
-        shortest += usize::from(place < starts);
-    });
-    let shortest = &features[..shortest];
-    !closed || (1..shortest.len()).any(|place| shortest[..place].contains(&shortest[place]))
+    grams.short.get_all(&keys[..count], |feature| features.push(feature));
+    // What repeats, repeats with its beginning.
+    let shortest = &keys[..starts];
+    (1..starts).any(|place| shortest[..place].contains(&shortest[place]))
 }

@@ -33,7 +33,7 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// A table with open addressing, at most half full. A slot with a key of 16 bytes takes 32, half a cache line.
+/// A table with open addressing, at most three quarters full. A slot with a key of 16 bytes takes 32, half a cache line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyTable<K> {
     slots: Vec<Slot<K>>,
@@ -50,7 +50,7 @@ struct Slot<K> {
 impl<K: Key> KeyTable<K> {
     /// A table with room for some keys before it has to grow.
     pub(super) fn with_capacity(keys: usize, seed: u64) -> Self {
-        let slots = (keys.max(8) * 2).next_power_of_two();
+        let slots = (keys.max(8) * 4).div_ceil(3).next_power_of_two();
         KeyTable { slots: vec![Slot { key: K::NONE, id: 0 }; slots], seed, len: 0 }
     }
 
@@ -67,15 +67,11 @@ impl<K: Key> KeyTable<K> {
 
     /// Calls `found` with the numbers of those keys that have one, in order. The slots of all are fetched
     /// before the first is looked at, so that memory is waited for once and not for each.
-    pub(super) fn get_all(&self, keys: &[K], mut found: impl FnMut(usize, u32)) {
+    pub(super) fn get_all(&self, keys: &[K], mut found: impl FnMut(u32)) {
         let mask = self.slots.len() - 1;
         let fetched = keys.iter().fold(0, |sum, key| sum ^ self.slots[self.start(*key) & mask].id);
         std::hint::black_box(fetched);
-        for (place, &key) in keys.iter().enumerate() {
-            if let Some(id) = self.get(key) {
-                found(place, id);
-            }
-        }
+        keys.iter().filter_map(|&key| self.get(key)).for_each(&mut found);
     }
 
     #[inline]
@@ -99,7 +95,7 @@ impl<K: Key> KeyTable<K> {
 
     /// Gives a key a number, unless it has one: whether it had none.
     pub(super) fn insert(&mut self, key: K, id: u32) -> bool {
-        if (self.len + 1) * 2 > self.slots.len() {
+        if (self.len + 1) * 4 > self.slots.len() * 3 {
             let mut larger = Self::with_capacity(self.slots.len(), self.seed);
             for slot in self.slots.iter().copied().filter(|slot| slot.key != K::NONE) {
                 let place = larger.place(slot.key);

@@ -40,10 +40,7 @@ impl Table {
                 let shares = head.axis.classes.iter().zip(scorer.prior(index));
                 let shares: serde_json::Map<_, _> =
                     shares.map(|(class, share)| (class.clone(), (*share).into())).collect();
-                (
-                    format!("kzstance.assumed.{}", head.axis.name),
-                    serde_json::Value::Object(shares).to_string(),
-                )
+                (format!("{ASSUMED_KEY}{}", head.axis.name), serde_json::Value::Object(shares).to_string())
             })
             .collect();
         let file = kzstance::write::AtomicFile::create(path)?;
