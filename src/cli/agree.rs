@@ -25,7 +25,7 @@ by a column confidence (1, 2, 3). A figure is undefined where one class alone wa
 #[derive(Debug, Args)]
 #[command(after_help = TABLES)]
 pub struct Agree {
-    /// Judgements: a labels folder whose labels.toml lists [[annotations]], or a .csv, .tsv or .jsonl
+    /// Judgements: a labels folder whose labels.toml lists [[annotations]], or a .csv, .tsv, .jsonl or .parquet
     /// file
     labels: PathBuf,
 

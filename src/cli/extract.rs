@@ -15,7 +15,7 @@ use super::talk::Talk;
 
 #[derive(Debug, Args)]
 pub struct Extract {
-    /// Articles: .txt files, .jsonl, .csv or .tsv rows, or folders of these
+    /// Articles: .txt files, .jsonl, .csv, .tsv or .parquet rows, or folders of these
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
 

@@ -59,7 +59,7 @@ pub fn wanted_axis(given: &str) -> Result<WantedAxis, String> {
 #[derive(Debug, Args)]
 pub struct LabelArgs {
     /// Labels: a folder with labels.toml, a folder with one folder of texts a class, or a .csv,
-    /// .tsv or .jsonl file of labelled texts
+    /// .tsv, .jsonl or .parquet file of labelled texts
     pub labels: PathBuf,
 
     /// An axis to use, with its classes where they are not the usual ones: stance, or

@@ -76,7 +76,7 @@ pub struct Share {
     #[arg(long, value_name = "NAME", requires = "validation")]
     truth: Option<String>,
 
-    /// Facts of the articles (outlet, date, ...) to be joined by id: .csv, .tsv or .jsonl
+    /// Facts of the articles (outlet, date, ...) to be joined by id: .csv, .tsv, .jsonl or .parquet
     #[arg(long, value_name = "FILE")]
     meta: Option<PathBuf>,
 

@@ -90,7 +90,7 @@ fn folder_tables(
 ) -> Result<Vec<Annotations>> {
     let manifest = folder.join("labels.toml");
     if !manifest.exists() {
-        let problem = "there is no labels.toml here; give a folder that has one, or a .csv, .tsv or .jsonl file of judgements";
+        let problem = "there is no labels.toml here; give a folder that has one, or a .csv, .tsv, .jsonl or .parquet file of judgements";
         return Err(Error::Empty { place: Place::file(folder), problem: problem.into() });
     }
     let (own, tables) = annotation_tables(folder, told)?;
