@@ -46,8 +46,8 @@ struct HeadState {
 }
 
 /// A thread's way to score: what it has learned of words stays with it from one document to the next, 262,144
-/// words at most, those met last. With C linear scores and B blocks that takes some 40 + 8·(B + (B + 1)·C)
-/// bytes a word.
+/// words at most, those met last. A word takes some 100 bytes, and 64 for every eight numbers that it has: one
+/// and as many as there are linear scores for each block of features that are no shares.
 #[derive(Debug)]
 pub struct Session<'s> {
     scorer: &'s Scorer,

@@ -14,6 +14,8 @@ use crate::text::{Normalizer, Token};
 
 /// Words kept at most; beyond that those go that were not met for longest.
 pub(super) const MOST_WORDS: usize = 1 << 18;
+/// Bytes of words kept at most; only words that are none are so long.
+const MOST_TEXT: usize = 64 << 20;
 /// Surfaces kept at most that were read the long way.
 const MOST_SURFACES: usize = 1 << 16;
 /// A token of which normalisation leaves nothing.
@@ -47,7 +49,7 @@ pub(super) struct Words {
     long: FxHashMap<Box<str>, u32>,
     /// The words one after the other, and where each ends.
     text: String,
-    ends: Vec<u32>,
+    ends: Vec<usize>,
     document: u32,
     /// Words of the document that is being read.
     touched: Vec<Touched>,
@@ -119,7 +121,7 @@ impl Words {
 
     /// Begins a document.
     pub(super) fn begin(&mut self) {
-        if self.len() > MOST_WORDS || self.document == u32::MAX {
+        if self.len() > MOST_WORDS || self.text.len() > MOST_TEXT || self.document == u32::MAX {
             self.forget();
         }
         if self.by_surface.len() > MOST_SURFACES {
@@ -160,8 +162,8 @@ impl Words {
 
     pub(super) fn name(&self, word: u32) -> &str {
         let word = word as usize;
-        let start = if word == 0 { 0 } else { self.ends[word - 1] as usize };
-        &self.text[start..self.ends[word] as usize]
+        let start = if word == 0 { 0 } else { self.ends[word - 1] };
+        &self.text[start..self.ends[word]]
     }
 
     /// A word of the document by its key, once; it counts when [`Words::look_up`] is called.
@@ -301,9 +303,9 @@ impl Words {
     /// Adds the word at the end of the text; gives its slot.
     fn add(&mut self, resolver: &Resolver, key: u128) -> usize {
         let word = self.len() as u32;
-        let start = self.ends.last().map_or(0, |&end| end as usize);
+        let start = self.ends.last().copied().unwrap_or(0);
         resolver.resolve(key, &self.text[start..], &mut self.resolved);
-        self.ends.push(self.text.len() as u32);
+        self.ends.push(self.text.len());
         self.rows.extend_from_slice(&self.resolved.row);
         let mut marks = u32::from(self.resolved.known);
         if self.resolved.shares.iter().any(|&share| share != 0.0) {
@@ -332,7 +334,11 @@ impl Words {
     fn forget(&mut self) {
         let mut last: Vec<u32> = self.homes.iter().map(|&home| self.slots[home as usize].document).collect();
         let middle = last.len() / 2;
-        let (_, &mut least, _) = last.select_nth_unstable(middle);
+        let least = if last.is_empty() || self.text.len() > MOST_TEXT {
+            u32::MAX
+        } else {
+            *last.select_nth_unstable(middle).1
+        };
         let old = std::mem::take(self);
         let mut numbers = vec![NOTHING; old.len()];
         self.seed = old.seed;
@@ -348,7 +354,7 @@ impl Words {
             let number = slots.len() as u32;
             numbers[word] = number;
             self.text.push_str(old.name(word as u32));
-            self.ends.push(self.text.len() as u32);
+            self.ends.push(self.text.len());
             self.rows.extend_from_slice(old.row(word as u32));
             let share = slot.marks as usize / 2;
             if share > 0 {
