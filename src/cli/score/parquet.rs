@@ -82,9 +82,9 @@ impl Table {
     }
 }
 
-/// What stands for it in a program that was built without Parquet: nothing can be written.
+/// What stands for it in a program that was built without Parquet: there is none.
 #[cfg(not(feature = "parquet"))]
-pub struct Table;
+pub enum Table {}
 
 #[cfg(not(feature = "parquet"))]
 impl Table {
@@ -94,10 +94,10 @@ impl Table {
     }
 
     pub fn write(&mut self, _: &[Scored], _: &[Vec<Option<String>>]) -> Result<()> {
-        Ok(())
+        match *self {}
     }
 
     pub fn finish(self) -> Result<()> {
-        Ok(())
+        match self {}
     }
 }
